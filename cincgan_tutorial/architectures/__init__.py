@@ -1,0 +1,23 @@
+"""Chapter 5, architectures: the networks of the paper's Fig. 3, and the SR network it plugs in."""
+
+from .discriminators import D1_STRIDES, D2_STRIDES, PatchDiscriminator
+from .edsr import EDSR
+from .generators import Generator, ResidualBlock, high_pass, start_as_identity
+from .networks import Networks, Upscaler, parameter_count
+from .receptive_field import influence, receptive_field
+
+__all__ = [
+    "D1_STRIDES",
+    "D2_STRIDES",
+    "EDSR",
+    "Generator",
+    "Networks",
+    "PatchDiscriminator",
+    "ResidualBlock",
+    "Upscaler",
+    "high_pass",
+    "influence",
+    "parameter_count",
+    "receptive_field",
+    "start_as_identity",
+]

@@ -1,0 +1,96 @@
+"""The six networks of CinCGAN, together."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ..images import Images
+from ..presets import Preset
+from .discriminators import D1_STRIDES, D2_STRIDES, PatchDiscriminator
+from .edsr import EDSR
+from .generators import Generator, high_pass, start_as_identity
+
+
+class Upscaler(nn.Module):
+    """SR after G1, (n, 3, h, w) -> (n, 3, s h, s w): all that is used of CinCGAN once it is trained."""
+
+    def __init__(self, G1: Generator, SR: EDSR) -> None:
+        super().__init__()
+        self.G1, self.SR = G1, SR
+
+    @property
+    def reach(self) -> int:
+        """LR pixels on each side of a pixel that can change its enlargement: what tiles must overlap by."""
+        return self.G1.reach + self.SR.reach
+
+    def forward(self, x: Images) -> Images:
+        r"""Return $\tilde z = SR(G_1(x))$."""
+        return self.SR(self.G1(x))
+
+
+class Networks(nn.Module):
+    """G1, G2, SR, G3, D1, D2 under the paper's letters.
+
+    Used after training is only SR(G1(x)), see `upscaler`: the other four are there to teach these two.
+    """
+
+    def __init__(
+        self,
+        G1: Generator,
+        G2: Generator,
+        SR: EDSR,
+        G3: Generator,
+        D1: PatchDiscriminator,
+        D2: PatchDiscriminator,
+    ) -> None:
+        super().__init__()
+        self.G1, self.G2, self.SR, self.G3, self.D1, self.D2 = G1, G2, SR, G3, D1, D2
+
+    def upscaler(self) -> Upscaler:
+        """Return SR(G1(x)) as one network; it shares its weights with these."""
+        return Upscaler(self.G1, self.SR)
+
+    @staticmethod
+    def from_preset(preset: Preset) -> Networks:
+        """Build the networks of a preset; equal seeds give equal weights."""
+        # Layers draw their weights from the global generator, which is put back as it was.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(preset.seed)
+            nets = Networks(
+                G1=Generator(preset.generator),
+                G2=Generator(preset.generator),
+                SR=EDSR(preset.sr, preset.scale),
+                G3=Generator(preset.generator, reduce=preset.scale),
+                D1=PatchDiscriminator(D1_STRIDES, preset.discriminator),
+                D2=PatchDiscriminator(D2_STRIDES, preset.discriminator),
+            )
+        if preset.generator.residual:
+            for generator in (nets.G1, nets.G2):
+                start_as_identity(generator)
+                high_pass(_first_conv(generator.head), share=0.5)
+        if preset.discriminator.high_pass:
+            for discriminator in (nets.D1, nets.D2):
+                _start_awake(discriminator)
+        return nets
+
+
+def _first_conv(layers: nn.Sequential) -> nn.Conv2d:
+    first = layers[0]
+    if not isinstance(first, nn.Conv2d):
+        raise TypeError(f"expected the first layer to be a convolution, got {type(first).__name__}.")
+    return first
+
+
+def _start_awake(discriminator: PatchDiscriminator, gain: float = 8.0) -> None:
+    """Give D a high-pass first layer, amplified since noise is small, and He's initialisation in the others."""
+    for module in discriminator.modules():
+        if isinstance(module, nn.Conv2d) and module.bias is not None:
+            nn.init.kaiming_normal_(module.weight, a=0.2, generator=torch.Generator().manual_seed(module.out_channels))
+            nn.init.zeros_(module.bias)
+    high_pass(_first_conv(discriminator.layers), gain=gain)
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Return how many numbers training may change."""
+    return sum(parameter.numel() for parameter in network.parameters())

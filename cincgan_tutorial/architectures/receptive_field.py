@@ -1,0 +1,53 @@
+"""Measure a receptive field instead of declaring it: follow the gradient of one output back to the input."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+
+def receptive_field(network: nn.Module, size: int = 160) -> tuple[int, int]:
+    """Return height and width, in input pixels, of the area that one output pixel depends on.
+
+    Args:
+        network: Takes (1, 3, size, size) and returns a map.
+        size: Side of the probe; must exceed the receptive field.
+
+    Raises:
+        ValueError: The area touches the probe's border, so it may be larger: give a larger ``size``.
+    """
+    seen = influence(network, size) > 0
+    rows, columns = (seen.any(axis).nonzero().flatten() for axis in (1, 0))
+    for side in (rows, columns):
+        if side.numel() == 0 or side[0] == 0 or side[-1] == size - 1:
+            raise ValueError(f"the receptive field may exceed the probe of {size}x{size} pixels; give a larger size.")
+    return int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
+
+
+def influence(network: nn.Module, size: int = 160) -> Tensor:
+    """Return how strongly each input pixel moves the middle output pixel, (size, size), non-negative.
+
+    Works on a copy with positive weights and without normalisation: no two paths cancel, no activation blocks one, and
+    the statistics of BatchNorm, which depend on the whole picture, do not count as sight.
+    """
+    probe = copy.deepcopy(network).float().eval()
+    _replace_normalisation(probe)
+    with torch.no_grad():
+        for parameter in probe.parameters():
+            parameter.abs_().add_(1e-3)
+    images = torch.ones(1, 3, size, size, requires_grad=True)
+    output = probe(images)
+    output[..., output.shape[-2] // 2, output.shape[-1] // 2].sum().backward()
+    if images.grad is None:
+        raise ValueError("the output does not depend on the input.")
+    return images.grad.abs().sum((0, 1))
+
+
+def _replace_normalisation(module: nn.Module) -> None:
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            setattr(module, name, nn.Identity())
+        else:
+            _replace_normalisation(child)

@@ -1,0 +1,236 @@
+"""The command line: ``python -m cincgan_tutorial``, also installed as ``cincgan``."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .degradation import DEGRADATIONS
+from .experiments import STUDIES, cleaning, evaluate, evaluation_data, record, run_study, table
+from .front_end import progress_bar
+from .images import list_images, read_image, read_pixels, write_png
+from .inference import super_resolve
+from .presets import PRESETS, preset_named, with_settings
+from .training import Run, load_photographs, resume, train
+from .unpaired import Photograph, bundled_photographs
+from .weights import DEFAULT, load_weights, shipped_names
+
+_DESCRIPTION = """\
+CinCGAN: super-resolution x4 without paired data.
+
+First steps:
+  python -m cincgan_tutorial upscale photo.jpg --out enlarged       enlarge with the shipped weights
+  python -m cincgan_tutorial train --preset lesson --run runs/mine  train on the bundled photographs, minutes on a CPU
+  python -m cincgan_tutorial evaluate --weights runs/mine           score the result
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 some inputs failed, 2 could not begin, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run_command(options)
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        if getattr(options, "run", None):
+            print(
+                f"Go on from the last checkpoint with: python -m cincgan_tutorial resume {options.run}", file=sys.stderr
+            )
+        return 130
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cincgan", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], summary: str, details: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=summary, description=details)
+        added.set_defaults(run_command=run)
+        return added
+
+    photos_help = "folder of photographs; left out: the seven that come with the installation"
+    weights_help = f"a shipped name ({', '.join(shipped_names()) or 'none here'}), a weights file or a run folder"
+
+    p = command(
+        "train",
+        _train,
+        "train the three stages",
+        "Train SR, then cycle one, then both cycles. Interrupted? Use resume.",
+    )
+    p.add_argument("--preset", default="lesson", help=f"{', '.join(PRESETS)} (default: lesson)")
+    p.add_argument(
+        "--photos", metavar="DIR", help=photos_help + ". A split.csv in it (columns file, half: A or B) is obeyed"
+    )
+    p.add_argument("--run", metavar="DIR", required=True, help="new folder for log, checkpoints and weights")
+    p.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        nargs="+",
+        action="extend",
+        default=[],
+        dest="settings",
+        help="change settings of the preset, for example --set seed=1 first.steps=500",
+    )
+
+    p = command(
+        "resume",
+        _resume,
+        "go on with an interrupted run",
+        "Go on from the newest checkpoint, or from the start if none.",
+    )
+    p.add_argument("run", metavar="RUN", help="the run folder")
+
+    p = command(
+        "evaluate",
+        _evaluate,
+        "score weights on photographs",
+        "Degrade photographs, enlarge them with every system, print mean PSNR and SSIM (RGB, border 4).",
+    )
+    p.add_argument("--weights", metavar="W", default=DEFAULT, help=f"{weights_help} (default: {DEFAULT})")
+    p.add_argument(
+        "--photos", metavar="DIR", help="HR photographs no network saw; left out: the two bundled ones kept for this"
+    )
+    p.add_argument("--degradation", choices=sorted(DEGRADATIONS), help="default: the one of the training")
+    p.add_argument("--shift", action="store_true", help="keep the pixel shift and score at the best alignment")
+    p.add_argument("--seed", type=int, default=0, help="seed of blur and noise (default: 0)")
+    p.add_argument("--record", metavar="NAME", help="also write book/results/NAME, with provenance")
+    p.add_argument("--results", metavar="DIR", type=Path, default=Path("book/results"), help="where NAME is written")
+
+    p = command(
+        "study",
+        _study,
+        "run the experiments behind the chapters",
+        "Train every variant of a study and record the scores; what is finished is not done again.",
+    )
+    p.add_argument("name", choices=sorted(STUDIES), help="; ".join(f"{s.name}: {s.question}" for s in STUDIES.values()))
+    p.add_argument("--preset", default="lesson", help=f"{', '.join(PRESETS)} (default: lesson)")
+    p.add_argument("--photos", metavar="DIR", help=photos_help)
+    p.add_argument("--held-out", metavar="DIR", help="photographs to score on; left out: the two bundled ones")
+    p.add_argument(
+        "--runs", metavar="DIR", type=Path, default=Path("runs"), help="where the runs are kept (default: runs)"
+    )
+    p.add_argument("--results", metavar="DIR", type=Path, default=Path("book/results"), help="where the result goes")
+
+    p = command(
+        "upscale",
+        _upscale,
+        "enlarge photographs",
+        "Write DIR/name.png for every input, exactly 4x as large. Existing files are never overwritten.",
+    )
+    p.add_argument("inputs", metavar="INPUT", nargs="+", help="image files")
+    p.add_argument("--out", metavar="DIR", required=True, type=Path, help="folder for the results")
+    p.add_argument("--weights", metavar="W", default=DEFAULT, help=f"{weights_help} (default: {DEFAULT})")
+    p.add_argument("--tile", metavar="N", type=int, default=256, help="work in tiles of N input pixels (default: 256)")
+    return parser
+
+
+def _train(options: argparse.Namespace) -> int:
+    settings = dict(_key_value(text) for text in options.settings)
+    preset = with_settings(preset_named(options.preset), settings)
+    existing = Run(Path(options.run))
+    if existing.config_path.is_file() and existing.finished:
+        print(f"{options.run}: already finished, nothing to do. Score it with: evaluate --weights {options.run}")
+        return 0
+    run = train(preset, load_photographs(options.photos), options.run)
+    print(f"Finished: {run.weights_path}")
+    return 0
+
+
+def _key_value(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ValueError(f"--set {text}: expected KEY=VALUE, for example first.steps=500.")
+    return key, value
+
+
+def _resume(options: argparse.Namespace) -> int:
+    was_finished = Run.open(options.run).finished
+    run = resume(options.run)
+    print(f"{'Already finished' if was_finished else 'Finished'}: {run.weights_path}")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    trained = load_weights(options.weights)
+    photographs = _held_out(options.photos)
+    degradation = DEGRADATIONS[options.degradation or trained.preset.degradation]
+    if not options.shift:
+        degradation = degradation.without_shift()
+    rows = evaluate(trained, photographs, degradation, options.seed)
+    print(f"{len(photographs)} photographs, {degradation.name}{', best shift' if degradation.max_shift else ''}\n")
+    print(table(rows))
+    if options.record:
+        clean = cleaning(trained, photographs, options.seed)
+        where = record(
+            options.record, *evaluation_data(trained, rows, clean, degradation, options.seed), options.results
+        )
+        print(f"\nRecorded: {where}")
+    return 0
+
+
+def _held_out(folder: str | None) -> list[Photograph]:
+    """Return the photographs to score on: all of a folder, or the two bundled ones that are kept for this."""
+    if folder is None:
+        return list(bundled_photographs().held_out)
+    return [Photograph(path.relative_to(folder).as_posix(), read_pixels(path)) for path in list_images(folder)]
+
+
+def _study(options: argparse.Namespace) -> int:
+    photographs, held_out = load_photographs(options.photos), _held_out(options.held_out)
+    preset = preset_named(options.preset)
+    where = run_study(STUDIES[options.name], preset, photographs, held_out, options.runs, options.results)
+    print(f"Recorded: {where}")
+    return 0
+
+
+def _upscale(options: argparse.Namespace) -> int:
+    inputs = [Path(text) for text in options.inputs]
+    trained = load_weights(options.weights)
+    upscaler = trained.nets.upscaler()
+    failed = 0
+    with progress_bar(len(inputs), "upscale") as bar:
+        for path, target in zip(inputs, output_names(inputs, options.out), strict=True):
+            try:
+                if target.exists():
+                    raise ValueError(f"{path}: {target} exists already and is not overwritten. Choose another --out.")
+                result = super_resolve(upscaler, read_image(path)[None], options.tile)
+                write_png(target, result[0])
+            except (ValueError, OSError) as error:
+                failed += 1
+                print(f"error: {error}", file=sys.stderr)
+            bar.update()
+    print(f"{len(inputs) - failed} of {len(inputs)} written to {options.out}")
+    return 1 if failed else 0
+
+
+def output_names(inputs: Sequence[Path], out: Path) -> list[Path]:
+    """Return where each result goes: ``out/a.png`` for ``a.jpg``.
+
+    Inputs that share a stem keep their full name, ``out/a.jpg.png``. Inputs of one full name from different folders
+    also get these folders' names, so that no result overwrites another.
+    """
+    stems = collections.Counter(path.stem for path in inputs)
+    names = collections.Counter(path.name for path in inputs)
+    chosen: list[Path] = []
+    for path in inputs:
+        if stems[path.stem] == 1:
+            name = f"{path.stem}.png"
+        elif names[path.name] == 1:
+            name = f"{path.name}.png"
+        else:
+            name = "_".join(part for part in path.parts if part not in ("/", "..", ".")) + ".png"
+        chosen.append(out / name)
+    if len(set(chosen)) < len(chosen):
+        twice = next(name for name, count in collections.Counter(chosen).items() if count > 1)
+        raise ValueError(f"two inputs would both be written to {twice}; give each input once.")
+    return chosen

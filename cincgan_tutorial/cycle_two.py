@@ -1,0 +1,34 @@
+r"""Chapter 4, cycle two: noisy LR x -> HR, closed by G3 which goes back down.
+
+The generator of this cycle is the composition SR(G1(x)). Its "identity" is none in the sense of CycleGAN: it is
+supervision on the synthetic pair (y, z), the only pair that unpaired data gives us for free. Section 3.3 of the paper,
+Fig. 2.
+"""
+
+from __future__ import annotations
+
+from .architectures import Networks
+from .images import Images
+from .losses import Terms, distance, judged_real, total_variation
+from .presets import Norms
+
+
+def cycle_two(nets: Networks, x: Images, y: Images, z: Images, norms: Norms = Norms()) -> tuple[Terms, Images]:
+    r"""Return the four terms of $\mathcal L^{HR}_{total}$ and $\tilde z = SR(G_1(x))$. {eq}`eq-hr-total`.
+
+    Args:
+        nets: Holds G1, SR, G3 and D2.
+        x: Noisy LR patches, (n, 3, h, w).
+        y: Clean LR patches, the reduction of ``z``.
+        z: HR patches of photographs other than those of ``x``, (n, 3, s h, s w).
+        norms: Norm of each term.
+    """
+    z_tilde = nets.SR(nets.G1(x))
+    x_double_prime = nets.G3(z_tilde)
+    terms = Terms(
+        gan=judged_real(nets.D2(z_tilde)),  # L_GAN^HR
+        cycle=distance(x_double_prime, x, norms.cycle),  # L_cyc^HR
+        identity=distance(nets.SR(y), z, norms.supervised),  # L_idt^HR
+        tv=total_variation(z_tilde, norms.tv),  # L_TV^HR
+    )
+    return terms, z_tilde

@@ -1,0 +1,29 @@
+"""Chapter 7, experiments: the systems compared, their scores, and the recorded results that the book shows."""
+
+from .chapters import newest_run, runs_folder, train_or_resume, trained_networks
+from .evaluate import Row, cleaning, evaluate, noisy, table
+from .results import RESULTS, Recorded, evaluation_data, record, recorded, rows_of
+from .study import STUDIES, Study, run_study
+from .systems import systems
+
+__all__ = [
+    "RESULTS",
+    "STUDIES",
+    "Recorded",
+    "Row",
+    "Study",
+    "cleaning",
+    "evaluate",
+    "evaluation_data",
+    "newest_run",
+    "noisy",
+    "record",
+    "recorded",
+    "rows_of",
+    "run_study",
+    "runs_folder",
+    "systems",
+    "table",
+    "train_or_resume",
+    "trained_networks",
+]

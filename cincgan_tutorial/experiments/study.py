@@ -1,0 +1,203 @@
+"""Studies: the same training again with one thing changed, so that a chapter can say what that thing does."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..degradation import DEGRADATIONS, bicubic_downsample
+from ..images import write_png
+from ..inference import super_resolve
+from ..metrics import psnr
+from ..presets import Preset, with_settings
+from ..training import Run, resume, train
+from ..unpaired import Photograph, Photographs, bundled_photograph
+from ..weights import Trained, load_weights
+from .evaluate import evaluate, noisy
+from .results import record
+from .systems import systems
+
+Settings = Mapping[str, Any]
+
+# The crop of the running example that studies save as a picture, in HR pixels: top, left, side.
+_CROP = (36, 160, 128)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A question, and the settings whose runs answer it.
+
+    Attributes:
+        name: What the result is called.
+        question: One line.
+        common: Settings of every variant.
+        variants: Further settings by label; the first variant is what the others are compared with.
+        base: Settings of a run whose weights all variants begin with; ``None`` where they begin at random.
+        measures: "lr" scores G1(x) against the clean LR image; "hr" scores SR(G1(x)) against the photograph.
+    """
+
+    name: str
+    question: str
+    common: Settings
+    variants: Mapping[str, Settings]
+    base: Settings | None = None
+    measures: str = "lr"
+
+
+_ONLY_ONE = {"pretrain.steps": 0, "joint.steps": 0}
+_ONLY_JOINT = {"pretrain.steps": 0, "first.steps": 0}
+_PAPER_WEIGHTS = {"first.cycle_one": {"gan": 1.0, "cycle": 10.0, "identity": 5.0, "tv": 0.5}}
+_PAPER_NORMS = {"norms": {"cycle": 2, "identity": 1, "tv": 2, "supervised": 2}}
+
+STUDIES = {
+    study.name: study
+    for study in (
+        Study(
+            "cycle-one",
+            "what each term of cycle one does",
+            _ONLY_ONE,
+            {
+                "all terms": {},
+                "no adversary": {"first.cycle_one.gan": 0},
+                "no cycle": {"first.cycle_one.cycle": 0},
+                "no identity": {"first.cycle_one.identity": 0},
+                "no TV": {"first.cycle_one.tv": 0},
+                "no cycle, no identity": {"first.cycle_one.cycle": 0, "first.cycle_one.identity": 0},
+            },
+        ),
+        Study(
+            "departures",
+            "what each departure from the paper does to stage one",
+            _ONLY_ONE,
+            {
+                "lesson": {},
+                "no residual output": {"generator.residual": False},
+                "BatchNorm in D1": {"discriminator.batch_norm": True},
+                "D1 starts at random": {"discriminator.high_pass": False},
+                "paper's norms and weights": _PAPER_WEIGHTS | _PAPER_NORMS,
+                "no average": {"ema": 0},
+                "no clipping": {"clip": 0},
+                "constant learning rate": {"first.halve_every": 1_000_000},
+                "paper's learning rate": {"first.lr": 2e-4, "first.lr_D": 2e-4},
+                "all of the paper's settings": _PAPER_WEIGHTS
+                | _PAPER_NORMS
+                | {
+                    "generator.residual": False,
+                    "discriminator.batch_norm": True,
+                    "discriminator.high_pass": False,
+                    "ema": 0,
+                    "clip": 0,
+                    "first.warm_up": 0,
+                    "first.lr": 2e-4,
+                    "first.lr_D": 2e-4,
+                    "first.halve_every": 40_000,
+                },
+            },
+        ),
+        Study(
+            "cycle-two",
+            "what each term of cycle two does, beside a control that only goes on training",
+            _ONLY_JOINT,
+            {
+                "all terms": {},
+                "control: supervision only": {
+                    "joint.cycle_two.gan": 0,
+                    "joint.cycle_two.cycle": 0,
+                    "joint.cycle_two.tv": 0,
+                },
+                "no adversary": {"joint.cycle_two.gan": 0},
+                "no cycle": {"joint.cycle_two.cycle": 0},
+                "no supervision": {"joint.cycle_two.identity": 0},
+                "no TV": {"joint.cycle_two.tv": 0},
+                "paper's adversarial weight": {"joint.cycle_two.gan": 1},
+            },
+            base={"joint.steps": 0},
+            measures="hr",
+        ),
+    )
+}
+
+
+def run_study(
+    study: Study,
+    preset: Preset,
+    photographs: Photographs,
+    held_out: Sequence[Photograph],
+    runs: Path,
+    results: Path,
+) -> Path:
+    """Train what is missing of a study, score all of it, record it, and return the result's folder.
+
+    Args:
+        study: What to vary.
+        preset: The settings it varies.
+        photographs: What every variant is trained on.
+        held_out: What every variant is scored on; no network may have seen them.
+        runs: Run folders are made in ``runs/<study>-<preset>/<variant>``; finished ones are kept, interrupted ones
+            resumed.
+        results: The result is written to ``results/<study>``.
+    """
+    folder = runs / f"{study.name}-{preset.name}"
+    common = dict(study.common)
+    if study.base is not None:
+        base = _trained(folder / "base", with_settings(preset, study.base), photographs)
+        common["start"] = base.as_posix()
+    rows: dict[str, dict[str, Any]] = {}
+    pictures: dict[str, Path] = {}
+    seconds = 0.0
+    for label, settings in study.variants.items():
+        slug = label.replace(" ", "-").replace(",", "").replace(":", "").replace("'", "")
+        run = _trained(folder / slug, with_settings(preset, common | dict(settings)), photographs)
+        trained = load_weights(run)
+        seconds += sum(trained.facts["seconds"].values())
+        rows[label] = _scores(trained, held_out, study.measures) | {"settings": dict(settings)}
+        pictures[f"{slug}.png"] = write_png(run / "example.png", _example(trained, study.measures))
+    data = {"question": study.question, "measures": study.measures, "variants": rows, "seconds": round(seconds)}
+    facts = {"preset": preset.name, "seed": preset.seed, "source": photographs.source}
+    return record(study.name, data, facts, results, pictures)
+
+
+def _trained(folder: Path, preset: Preset, photographs: Photographs) -> Path:
+    """Return the folder of a finished run with these settings, training or resuming it where it is not finished."""
+    if not (folder / "config.json").is_file():
+        return train(preset, photographs, folder).folder
+    saved = replace(Run.open(folder).preset, precision=preset.precision)
+    if saved != preset:
+        raise ValueError(f"{folder}: holds a run with other settings. Remove it, or give another --runs folder.")
+    return resume(folder).folder
+
+
+@torch.no_grad()
+def _scores(trained: Trained, held_out: Sequence[Photograph], measures: str) -> dict[str, Any]:
+    """Score one variant: PSNR per photograph and the largest drift of a mean colour, in units of 1/255."""
+    if measures == "hr":
+        final = {"CinCGAN": systems(trained)["CinCGAN"]}
+        row = evaluate(trained, held_out, chosen=final)[0]
+        return {"psnr": row.psnr, "ssim": row.ssim}
+    degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
+    scores, drifts = {}, []
+    for photograph in held_out:
+        x, z = noisy(photograph, degradation, trained.preset.scale)
+        y_tilde = trained.nets.G1(x).clamp(0, 1)
+        y = bicubic_downsample(z, trained.preset.scale).clamp(0, 1)
+        scores[photograph.name] = psnr(y_tilde, y, border=1)
+        drifts.append((y_tilde - x).mean((0, 2, 3)).abs().max().item() * 255)
+    return {"psnr": scores, "colour_drift_8bit": statistics.fmean(drifts)}
+
+
+@torch.no_grad()
+def _example(trained: Trained, measures: str) -> torch.Tensor:
+    """Return the running example's crop as this variant restores it: LR for cycle one, HR for cycle two."""
+    degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
+    x, _ = noisy(bundled_photograph("astronaut"), degradation, trained.preset.scale)
+    top, left, side = _CROP
+    if measures == "lr":
+        scale = trained.preset.scale
+        whole = trained.nets.G1(x).clamp(0, 1)
+        return whole[0, :, top // scale : (top + side) // scale, left // scale : (left + side) // scale]
+    return super_resolve(trained.nets.upscaler(), x)[0, :, top : top + side, left : left + side]

@@ -1,0 +1,279 @@
+"""Pictures for the chapters. Each function returns a closed figure, so a cell that ends in a call shows it once.
+
+Nothing here trains or measures: figures show what they are given. Those of trained networks refuse networks of the
+``smoke`` preset.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from .degradation import SYNTHETIC_MILD, Degradation, bicubic_downsample, blur
+from .experiments import Recorded, Row, noisy, systems
+from .images import Images, to_pixels
+from .provenance import caption
+from .seeds import torch_generator
+from .unpaired import Photograph, Photographs, bundled_photograph
+from .weights import Trained
+
+# Okabe and Ito's palette: told apart with any kind of colour vision.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+class Box(NamedTuple):
+    """A rectangle in HR pixels; multiples of 4 keep it exact at x4."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def cut(self, image: Tensor, scale: int = 1) -> Tensor:
+        """Cut the rectangle out of an image that is ``scale`` times smaller than HR."""
+        top, left, height, width = (side // scale for side in self)
+        return image[..., top : top + height, left : left + width]
+
+
+# The running example: one face, one crop, from the first chapter to the last.
+EXAMPLE = "astronaut"
+EXAMPLE_BOX = Box(36, 160, 128, 128)
+
+
+def show(images: Mapping[str, Tensor], columns: int = 4, size: float = 2.4) -> Figure:
+    """Show labelled images, (1, 3, h, w) or (3, h, w) in [0, 1], enlarged without smoothing.
+
+    Args:
+        images: What to show, by label; a label may have two lines.
+        columns: Images per row.
+        size: Width of one image in inches.
+    """
+    rows = -(-len(images) // columns)
+    columns = min(columns, len(images))
+    shapes = [image.shape[-2:] for image in images.values()]
+    tallest = max(height / width for height, width in shapes)
+    lines = 1 + max(label.count("\n") for label in images)
+    figure, grid = plt.subplots(
+        rows,
+        columns,
+        figsize=(size * columns, rows * (size * tallest + 0.22 * lines)),
+        squeeze=False,
+        layout="constrained",
+    )
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, (label, image) in zip(grid.flat, images.items(), strict=False):
+        _picture(axes, image, label)
+    return _closed(figure)
+
+
+def _picture(axes: Axes, image: Tensor, label: str) -> None:
+    axes.imshow(to_pixels(image[0] if image.ndim == 4 else image), interpolation="nearest")
+    axes.set_title(label, fontsize=9)
+    axes.axis("off")
+
+
+def _closed(figure: Figure) -> Figure:
+    """Take the figure out of pyplot's hands, which would show it a second time."""
+    plt.close(figure)
+    return figure
+
+
+def kernels(given: Mapping[str, Tensor], size: float = 1.8) -> Figure:
+    """Show blur kernels, (k, k), dark where the weight is large, with a cross at their origin."""
+    figure, grid = plt.subplots(
+        1, len(given), figsize=(size * len(given), size + 0.3), squeeze=False, layout="constrained"
+    )
+    for axes, (label, k) in zip(grid.flat, given.items(), strict=True):
+        axes.imshow(k.numpy(), cmap="Greys", interpolation="nearest")
+        middle = k.shape[-1] // 2
+        axes.plot(middle, middle, "+", color=COLOURS[1], markersize=9)
+        axes.set_title(label, fontsize=9)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    return _closed(figure)
+
+
+def degradation_steps(
+    photograph: Photograph, degradation: Degradation, box: Box = EXAMPLE_BOX, seed: int = 0
+) -> Figure:
+    """Take a photograph apart: z, the kernel, z * k, its reduction, the noise, and x."""
+    generator = torch_generator(seed)
+    z = photograph.cropped(4).image
+    drawn = degradation.draw(generator)
+    blurred = z if drawn is None else blur(z, drawn.kernel)
+    reduced = bicubic_downsample(blurred)
+    n = degradation.noise(reduced, generator)
+    x = (reduced + n).clamp(0, 1)
+    stages = {
+        "$z$": box.cut(z),
+        "$z \\otimes k$": box.cut(blurred),
+        "$(z \\otimes k)\\downarrow_4$": box.cut(reduced, 4).clamp(0, 1),
+        "$n$, around grey, tripled": (0.5 + 3 * box.cut(n, 4)).clamp(0, 1),
+        "$x$": box.cut(x, 4),
+    }
+    return show(stages, columns=len(stages), size=2.0)
+
+
+def split(photographs: Photographs, columns: int = 7) -> Figure:
+    """Show which photograph is in which part: X, Y and Z, held out."""
+    parts = {"X": photographs.x, "Y, Z": photographs.yz, "held out": photographs.held_out}
+    named = {f"{p.name}\n{part}": p.image for part, members in parts.items() for p in members}
+    return show(named, columns=columns, size=1.5)
+
+
+def example(degradation: Degradation = SYNTHETIC_MILD) -> tuple[Images, Images]:
+    """Return the running example as a test pair, x and z of the whole photograph; `EXAMPLE_BOX` cuts the shown crop."""
+    return noisy(bundled_photograph(EXAMPLE), degradation.without_shift())
+
+
+def comparison(trained: Trained, photograph: Photograph, degradation: Degradation, box: Box = EXAMPLE_BOX) -> Figure:
+    """Show one crop of x, of every system's result and of z.
+
+    Raises:
+        ValueError: The networks were trained at smoke.
+    """
+    refuse_smoke(trained.preset.name)
+    x, z = noisy(photograph, degradation, trained.preset.scale)
+    crops = {"$x$ (LR, enlarged)": box.cut(x, trained.preset.scale)}
+    crops |= {name: box.cut(system(x)) for name, system in systems(trained).items()}
+    return show(crops | {"$z$ (truth)": box.cut(z)}, columns=3, size=2.6)
+
+
+def scores(rows: Sequence[Row], measure: str = "psnr") -> Figure:
+    """Show every photograph's score as a dot and the mean as a bar, system by system.
+
+    Args:
+        rows: From `experiments.evaluate`.
+        measure: "psnr" (shown as the gain over the first row, dB) or "ssim".
+    """
+    figure, axes = plt.subplots(figsize=(6.4, 0.5 * len(rows) + 0.9), layout="constrained")
+    base = getattr(rows[0], measure) if measure == "psnr" else dict.fromkeys(rows[0].ssim, 0.0)
+    for place, row in enumerate(rows):
+        values = np.array([value - base[name] for name, value in getattr(row, measure).items()])
+        axes.barh(place, values.mean(), color=COLOURS[place % len(COLOURS)], alpha=0.55)
+        axes.plot(values, np.full(len(values), place), "o", color="black", markersize=3)
+        axes.annotate(
+            f"{values.mean():+.2f}" if measure == "psnr" else f"{values.mean():.3f}",
+            (0.99, place),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="center",
+            fontsize=9,
+        )
+    axes.set_yticks(range(len(rows)), [row.system for row in rows])
+    axes.invert_yaxis()
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_xlabel(f"PSNR gain over {rows[0].system} (dB)" if measure == "psnr" else "SSIM")
+    axes.margins(x=0.15)
+    return _closed(figure)
+
+
+def curves(log: Sequence[Mapping[str, Any]], names: Mapping[str, Sequence[str]], columns: int = 3) -> Figure:
+    """Draw logged losses against the step, one panel for each stage or group.
+
+    Args:
+        log: Lines of a run's log.
+        names: Panel title, which begins with the stage's name, to the losses it shows.
+        columns: Panels per row.
+    """
+    rows = -(-len(names) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(3.4 * columns, 2.5 * rows), squeeze=False, layout="constrained")
+    for axes in grid.flat[len(names) :]:
+        axes.axis("off")
+    for axes, (title, losses) in zip(grid.flat, names.items(), strict=False):
+        stage = title.split(":")[0].split()[0]
+        for number, name in enumerate(losses):
+            points = [(line["step"], line[name]) for line in log if line["stage"] == stage and name in line]
+            if points:
+                axes.plot(*zip(*points, strict=True), color=COLOURS[number], label=name, linewidth=1.2)
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel("step", fontsize=8)
+        axes.tick_params(labelsize=8)
+        axes.legend(fontsize=7, frameon=False)
+    return _closed(figure)
+
+
+def bars(values: Mapping[str, float], label: str, reference: float | None = None, digits: int = 2) -> Figure:
+    """Draw one horizontal bar per entry; ``reference`` is a dashed line to compare with."""
+    figure, axes = plt.subplots(figsize=(6.4, 0.36 * len(values) + 0.8), layout="constrained")
+    places = range(len(values))
+    axes.barh(places, list(values.values()), color=COLOURS[0], alpha=0.7)
+    low, high = min(values.values()), max(values.values())
+    margin = 0.25 * (high - low or abs(high) or 1)
+    axes.set_xlim(low - margin, high + margin)
+    for place, value in zip(places, values.values(), strict=True):
+        axes.annotate(
+            f"{value:.{digits}f}", (value, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8
+        )
+    if reference is not None:
+        axes.axvline(reference, color=COLOURS[1], linestyle="--", linewidth=1)
+    axes.set_yticks(places, list(values))
+    axes.tick_params(labelsize=8)
+    axes.invert_yaxis()
+    axes.set_xlabel(label, fontsize=9)
+    return _closed(figure)
+
+
+def influence_maps(maps: Mapping[str, Tensor]) -> Figure:
+    """Show how strongly each input pixel moves one output pixel (`architectures.influence`), on a logarithmic scale."""
+    figure, grid = plt.subplots(1, len(maps), figsize=(2.7 * len(maps), 2.9), squeeze=False, layout="constrained")
+    for axes, (label, influence) in zip(grid.flat, maps.items(), strict=True):
+        shown = torch.where(influence > 0, influence / influence.max(), torch.nan).log10()
+        axes.imshow(shown.numpy(), cmap="viridis", interpolation="nearest")
+        axes.set_facecolor("#eeeeee")
+        axes.set_title(label, fontsize=9)
+        axes.tick_params(labelsize=7)
+    return _closed(figure)
+
+
+def score_map(scores_of: Mapping[str, Tensor], size: float = 2.4) -> Figure:
+    """Show a discriminator's map of scores, (1, 1, i, j): 1 is real, 0 is fake."""
+    figure, grid = plt.subplots(
+        1, len(scores_of), figsize=(size * len(scores_of) + 0.5, size), squeeze=False, layout="constrained"
+    )
+    for axes, (label, scores_map) in zip(grid.flat, scores_of.items(), strict=True):
+        shown = axes.imshow(scores_map[0, 0].detach().float().numpy(), vmin=0, vmax=1, cmap="viridis")
+        axes.set_title(label, fontsize=9)
+        axes.axis("off")
+    figure.colorbar(shown, ax=list(grid.flat), label="0 fake, 1 real", shrink=0.8)
+    return _closed(figure)
+
+
+class Card:
+    """A folded line below a figure or table that says where its networks or numbers come from."""
+
+    def __init__(self, line: str) -> None:
+        self.line = line
+
+    def _repr_html_(self) -> str:
+        return f'<details class="provenance"><summary>Where this comes from</summary>{html.escape(self.line)}</details>'
+
+    def __repr__(self) -> str:
+        return self.line
+
+
+def card(source: Trained | Recorded) -> Card:
+    """Return the provenance of trained networks or of a recorded result, to end a cell with.
+
+    Raises:
+        ValueError: The networks were trained at smoke.
+    """
+    if isinstance(source, Recorded):
+        return Card(source.caption())
+    refuse_smoke(source.preset.name)
+    return Card(caption(source.preset.name, source.facts))
+
+
+def refuse_smoke(preset_name: str) -> None:
+    """Raise `ValueError` for the smoke preset: its networks know nothing, and a picture of them would teach nothing."""
+    if preset_name == "smoke":
+        raise ValueError("these networks were trained at smoke, which proves that code runs; they are never shown.")

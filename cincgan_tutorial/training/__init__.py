@@ -1,0 +1,23 @@
+"""Chapter 6, training: the steps, the loop, precision, checkpoints and the run folder."""
+
+from .loop import resume, train
+from .precision import Arithmetic, settle
+from .run import BUNDLED, Run, load_photographs, read_log
+from .steps import cycle_one_step, cycle_two_step, judge_step, make_optimizers, pretrain_step, rate
+
+__all__ = [
+    "BUNDLED",
+    "Arithmetic",
+    "Run",
+    "cycle_one_step",
+    "cycle_two_step",
+    "judge_step",
+    "load_photographs",
+    "make_optimizers",
+    "pretrain_step",
+    "rate",
+    "read_log",
+    "resume",
+    "settle",
+    "train",
+]

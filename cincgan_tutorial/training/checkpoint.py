@@ -1,0 +1,65 @@
+"""Everything a run needs to go on as if nothing had happened, in one file that is replaced whole."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..images import replacing
+from ..presets import Preset
+
+FORMAT = "cincgan-tutorial checkpoint 1"
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write the checkpoint beside the old one and put it in its place.
+
+    Raises:
+        OSError: The disk is full or the folder can't be written; the previous checkpoint is untouched.
+    """
+    try:
+        with replacing(path) as temporary:
+            torch.save(state | {"format": FORMAT}, temporary)
+    except (OSError, RuntimeError) as error:
+        # torch reports a failed write as RuntimeError.
+        kept = "the previous checkpoint is untouched" if path.exists() else "there is no earlier one"
+        raise OSError(
+            f"{path}: could not be written ({error}); {kept}. Free some space, then: resume {path.parent}"
+        ) from error
+
+
+def load_checkpoint(path: Path, preset: Preset) -> dict[str, Any]:
+    """Read a checkpoint of a run with these settings.
+
+    Raises:
+        ValueError: The file is damaged, is no checkpoint of ours, or was made with other settings; these are named.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise ValueError(
+            f"{path}: damaged, or not a checkpoint ({first_line}). Restore a copy, or start again."
+        ) from error
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        found = state.get("format") if isinstance(state, dict) else type(state).__name__
+        raise ValueError(f"{path}: format {found!r}, expected {FORMAT!r}.")
+    differing = differences(state["preset"], preset.to_dict())
+    if differing:
+        raise ValueError(f"{path}: was made with other settings: {'; '.join(differing)}.")
+    return state
+
+
+def differences(saved: dict[str, Any], wanted: dict[str, Any], path: str = "") -> list[str]:
+    """Name the settings in which two presets differ, with both values."""
+    found: list[str] = []
+    for name in sorted({*saved, *wanted}):
+        a, b = saved.get(name), wanted.get(name)
+        if isinstance(a, dict) and isinstance(b, dict):
+            found += differences(a, b, f"{path}{name}.")
+        elif a != b:
+            found.append(f"{path}{name} is {a!r} there and {b!r} here")
+    return found

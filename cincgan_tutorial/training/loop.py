@@ -1,0 +1,302 @@
+r"""Chapter 6, the loop: three stages, logged, checkpointed, resumable to the bit.
+
+A plain loop, for the loop is part of what there is to learn. Everything random is a function of (seed, stage, step),
+so a resumed run sees the patches that the undisturbed one would have seen, and nothing about the data has to be saved.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, TextIO
+
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from ..architectures import Networks, Upscaler
+from ..degradation import DEGRADATIONS
+from ..front_end import progress_bar
+from ..images import replacing
+from ..presets import Preset, Stage, check
+from ..provenance import provenance
+from ..unpaired import Photographs, UnpairedPatches
+from ..weights import Trained, load_weights, save_weights
+from .checkpoint import load_checkpoint, save_checkpoint
+from .precision import Arithmetic, settle
+from .run import Run, load_photographs
+from .steps import (
+    Losses,
+    Optimizers,
+    cycle_one_step,
+    cycle_two_step,
+    judge_step,
+    make_optimizers,
+    pretrain_step,
+    set_rates,
+)
+
+# Pixel by pixel with the channels together: convolutions run a third faster so, on CPUs and on GPUs with tensor cores.
+_LAYOUT = torch.channels_last
+
+
+@dataclass
+class State:
+    """Where a run is: the stage and step it will do next, and everything that training changes."""
+
+    stage: str
+    step: int
+    nets: Networks
+    optimizers: Optimizers = field(default_factory=dict)
+    average: AveragedModel | None = None
+    before_joint: Upscaler | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def train(
+    preset: Preset,
+    photographs: Photographs,
+    folder: str | os.PathLike[str],
+    command: str | None = None,
+) -> Run:
+    """Run the three stages in a new run folder and return it finished.
+
+    Args:
+        preset: All settings.
+        photographs: The split photographs.
+        folder: Where the run is kept; must not hold anything yet.
+        command: What to record as the command; by default the one that started this program.
+
+    Raises:
+        ValueError: The folder is taken, a photograph is too small, or the settings make no sense together.
+        OSError: A checkpoint could not be written.
+    """
+    preset = replace(check(preset), precision=settle(preset.precision, _device()))
+    # These look at photographs and weights first: a run that can't start should leave no folder behind.
+    patches = _patches(preset, photographs)
+    if preset.start:
+        _start(preset)
+    run = Run.create(folder, preset, photographs, provenance(command))
+    return _go_on(run, photographs, patches)
+
+
+def resume(folder: str | os.PathLike[str]) -> Run:
+    """Go on with the run in ``folder`` from its newest checkpoint, or from its first step where it reached none.
+
+    A finished run is returned as it is. On a CPU the result has the bits that an undisturbed run would have.
+
+    Raises:
+        ValueError: No run there, its photographs have changed, or its checkpoint is damaged.
+    """
+    run = Run.open(folder)
+    if run.finished:
+        return run
+    photographs = load_photographs(run.config["photographs"]["path"])
+    run.check_photographs(photographs)
+    return _go_on(run, photographs, _patches(run.preset, photographs))
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _patches(preset: Preset, photographs: Photographs) -> UnpairedPatches:
+    return UnpairedPatches(photographs, DEGRADATIONS[preset.degradation], preset.patch, preset.scale, preset.seed)
+
+
+def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches) -> Run:
+    """Do what is left of the three stages, then write the weights."""
+    preset, device = run.preset, _device()
+    state = _restore(run, preset, device)
+    _cut_log(run, state)
+    arithmetic = Arithmetic(preset.precision, device)
+    names = list(preset.stages())
+    for name in names[names.index(state.stage) :]:
+        _do_stage(run, state, name, patches, arithmetic)
+    save_weights(run.weights_path, _trained(run, state, photographs))
+    return run
+
+
+def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, arithmetic: Arithmetic) -> None:
+    """Do the steps that are left of one stage and hand its average over to the next."""
+    preset = run.preset
+    stage, number = preset.stages()[name], list(preset.stages()).index(name)
+    if state.stage != name:
+        state.stage, state.step = name, 0
+    if state.step == 0:
+        _enter(state, name, preset)
+    length = stage.steps + stage.warm_up if stage.steps else 0
+    earlier, begun = state.seconds.get(name, 0.0), time.monotonic()
+    device = arithmetic.device
+    with run.log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step) as bar:
+        while state.step < length:
+            x, y, z = (
+                batch.to(device, memory_format=_LAYOUT) for batch in patches.batch(state.step, stage.batch, number)
+            )
+            losses = _step(state, name, stage, preset, (x, y, z), arithmetic)
+            state.step += 1
+            bar.update()
+            if state.step % preset.log_every == 0 or state.step == length:
+                state.seconds[name] = earlier + time.monotonic() - begun
+                _write_line(log, state, losses, bar)
+            if state.step % preset.save_every == 0 and state.step < length:
+                _save(run, state)
+    _leave(state)
+    state.step = length
+    _save(run, state)
+
+
+def _step(
+    state: State,
+    name: str,
+    stage: Stage,
+    preset: Preset,
+    batch: tuple[Tensor, Tensor, Tensor],
+    arithmetic: Arithmetic,
+) -> Losses:
+    """Do one step of the stage called ``name`` and return its losses, detached."""
+    x, y, z = batch
+    nets, optimizers = state.nets, state.optimizers
+    set_rates(optimizers, stage, max(0, state.step - stage.warm_up))
+    if name == "pretrain":
+        losses = pretrain_step(nets, optimizers, y, z, arithmetic)
+    elif state.step < stage.warm_up:
+        losses = _warm_up(nets, optimizers, name, x, y, z, arithmetic, preset.clip)
+    else:
+        losses = {}
+        if stage.cycle_one is not None:
+            losses |= cycle_one_step(nets, optimizers, x, y, stage.cycle_one, preset.norms, arithmetic, preset.clip)
+        if name == "joint" and stage.cycle_two is not None:
+            losses |= cycle_two_step(nets, optimizers, x, y, z, stage.cycle_two, preset.norms, arithmetic, preset.clip)
+    arithmetic.end_step()
+    if state.average is not None:
+        state.average.update_parameters(nets.upscaler())
+    return losses
+
+
+@torch.no_grad()
+def _warm_up(
+    nets: Networks,
+    optimizers: Optimizers,
+    name: str,
+    x: Tensor,
+    y: Tensor,
+    z: Tensor,
+    arithmetic: Arithmetic,
+    clip: float,
+) -> Losses:
+    """Let the discriminator that is new in this stage learn first: a judge at chance would teach noise."""
+    with arithmetic.forward():
+        fake = nets.G1(x) if name == "first" else nets.SR(nets.G1(x))
+    D, real = (nets.D1, y) if name == "first" else (nets.D2, z)
+    key = "D1" if name == "first" else "D2"
+    with torch.enable_grad():
+        return {key: judge_step(D, optimizers[key], real, fake, arithmetic, clip)}
+
+
+def _enter(state: State, name: str, preset: Preset) -> None:
+    """Set up a stage: fresh optimizers, a fresh average, and before the joint stage a copy to compare with."""
+    nets = state.nets.train()
+    state.optimizers = make_optimizers(nets, name, preset.stages()[name], preset)
+    state.average = _average(nets, preset)
+    if name == "joint":
+        state.before_joint = copy.deepcopy(nets.upscaler())
+
+
+def _leave(state: State) -> None:
+    """Let the averaged G1 and SR take the place of the last step's."""
+    if state.average is not None and int(state.average.n_averaged):
+        state.nets.upscaler().load_state_dict(state.average.module.state_dict())
+
+
+def _average(nets: Networks, preset: Preset) -> AveragedModel | None:
+    if not preset.ema:
+        return None
+    return AveragedModel(nets.upscaler(), multi_avg_fn=get_ema_multi_avg_fn(preset.ema))
+
+
+def _write_line(log: TextIO, state: State, losses: Losses, bar: Any) -> None:
+    """Log one step. Reading the losses is the only point at which the host waits for the device."""
+    values = {name: float(value) for name, value in losses.items()}
+    line = {"stage": state.stage, "step": state.step, "seconds": round(state.seconds[state.stage], 2)} | values
+    log.write(json.dumps(line) + "\n")
+    log.flush()
+    bar.set_postfix({name: f"{value:.3f}" for name, value in values.items() if name in ("SR", "D1", "D2", "LR cycle")})
+
+
+def _save(run: Run, state: State) -> None:
+    """Save everything; after this line nothing before it can be lost."""
+    save_checkpoint(
+        run.checkpoint_path,
+        {
+            "preset": run.preset.to_dict(),
+            "stage": state.stage,
+            "step": state.step,
+            "nets": state.nets.state_dict(),
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in state.optimizers.items()},
+            "average": None if state.average is None else state.average.state_dict(),
+            "before_joint": None if state.before_joint is None else state.before_joint.state_dict(),
+            "seconds": state.seconds,
+            "versions": run.config["facts"]["versions"],
+        },
+    )
+
+
+def _restore(run: Run, preset: Preset, device: torch.device) -> State:
+    """Return the state of the newest checkpoint, or the state before the first step where there is none."""
+    nets = Networks.from_preset(preset).to(device).to(memory_format=_LAYOUT)  # type: ignore[call-overload]
+    state = State("pretrain", 0, nets)
+    if not run.checkpoint_path.is_file():
+        if preset.start:
+            nets.load_state_dict(_start(preset).state_dict())
+        return state
+    saved = load_checkpoint(run.checkpoint_path, preset)
+    state.stage, state.step, state.seconds = saved["stage"], saved["step"], saved["seconds"]
+    _enter(state, state.stage, preset)
+    nets.load_state_dict(saved["nets"])
+    for name, optimizer in state.optimizers.items():
+        optimizer.load_state_dict(saved["optimizers"][name])
+    if state.average is not None:
+        state.average.load_state_dict(saved["average"])
+    if state.before_joint is not None:
+        state.before_joint.load_state_dict(saved["before_joint"])
+    return state
+
+
+def _start(preset: Preset) -> Networks:
+    """Return the networks that a run begins with, after a look at whether they fit."""
+    start = load_weights(preset.start)
+    sizes = ("scale", "generator", "discriminator", "sr")
+    differing = [name for name in sizes if getattr(start.preset, name) != getattr(preset, name)]
+    if differing:
+        raise ValueError(f"start={preset.start}: its networks have another {', '.join(differing)} than this preset's.")
+    return start.nets
+
+
+def _cut_log(run: Run, state: State) -> None:
+    """Remove the log lines of steps that the checkpoint does not hold: they will be done, and logged, again."""
+    order = list(run.preset.stages())
+    reached = (order.index(state.stage), state.step)
+    kept = [line for line in run.log if (order.index(line["stage"]), line["step"]) <= reached]
+    with replacing(run.log_path) as temporary:
+        temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+
+
+def _trained(run: Run, state: State, photographs: Photographs) -> Trained:
+    """Collect the result with its history."""
+    if state.before_joint is None:
+        raise RuntimeError("the joint stage was never entered.")
+    config = run.config
+    # Commit, versions and device of the end: a run may have been resumed by another program than began it.
+    facts = config["facts"] | {key: value for key, value in provenance().items() if key != "command"}
+    facts |= {
+        "source": photographs.source,
+        "seed": run.preset.seed,
+        "seconds": state.seconds,
+        "x_photographs": config["photographs"]["x"],
+        "yz_photographs": config["photographs"]["yz"],
+    }
+    return Trained(state.nets, state.before_joint, run.preset, facts)

@@ -1,0 +1,60 @@
+"""Arithmetic: half-width numbers where the machine is faster with them, without losing small gradients."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ..presets import Precision
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def settle(precision: Precision, device: torch.device) -> Literal["fp32", "bf16", "fp16"]:
+    """Return what "auto" means on this device.
+
+    bf16 on GPUs from compute capability 8 on and on CPUs with instructions for it; fp16 on older GPUs (PyTorch says
+    that these support bf16, but by slow emulation); else fp32.
+    """
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.get_device_capability(device)[0] >= 8 else "fp16"
+    has_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bf16" if has_bf16() else "fp32"
+
+
+class Arithmetic:
+    """The precision of forward passes, and the step downhill that fits it."""
+
+    def __init__(self, precision: Precision, device: torch.device) -> None:
+        self.device = device
+        self.dtype = _DTYPES[settle(precision, device)]
+        # fp16 gradients underflow unless the loss is scaled up; for the other types the scaler passes everything
+        # through.
+        self.scaler = torch.amp.GradScaler(device.type, enabled=self.dtype == torch.float16)
+
+    def forward(self) -> AbstractContextManager[None]:
+        """Return the context for forward passes and losses. Weights and updates stay in float32."""
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+    def minimise(self, loss: Tensor, optimizer: Optimizer, clip: float = 0.0) -> None:
+        """Take one step downhill on the parameters that ``optimizer`` holds, and on no others.
+
+        ``backward(inputs=...)`` stops the gradient there, so nothing has to be frozen and thawed around it.
+        """
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward(inputs=parameters)
+        if clip:
+            self.scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(parameters, clip)
+        self.scaler.step(optimizer)
+
+    def end_step(self) -> None:
+        """Let the scaler adapt, once for all optimizers of a training step."""
+        self.scaler.update()

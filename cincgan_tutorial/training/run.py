@@ -1,0 +1,128 @@
+"""A run's folder: config.json first, log.jsonl and checkpoint.pt while it trains, weights.safetensors at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..images import replacing
+from ..presets import Preset
+from ..unpaired import Photographs, bundled_photographs, folder_of_photographs
+
+BUNDLED = "bundled"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and what is in it."""
+
+    folder: Path
+
+    @property
+    def config_path(self) -> Path:
+        """Settings, photographs and their hashes; written before the first step."""
+        return self.folder / "config.json"
+
+    @property
+    def log_path(self) -> Path:
+        """One JSON object per logged step."""
+        return self.folder / "log.jsonl"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """The newest complete checkpoint."""
+        return self.folder / "checkpoint.pt"
+
+    @property
+    def weights_path(self) -> Path:
+        """The result; its presence means that the run is finished."""
+        return self.folder / "weights.safetensors"
+
+    @property
+    def finished(self) -> bool:
+        """Whether all three stages are done."""
+        return self.weights_path.is_file()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The content of config.json."""
+        return json.loads(self.config_path.read_text(encoding="utf-8"))
+
+    @property
+    def preset(self) -> Preset:
+        """The settings of this run."""
+        return Preset.from_dict(self.config["preset"])
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The log as a list; a last line that a kill cut short is left out."""
+        return read_log(self.log_path)
+
+    @staticmethod
+    def create(
+        folder: str | os.PathLike[str], preset: Preset, photographs: Photographs, facts: Mapping[str, Any]
+    ) -> Run:
+        """Make a run folder and write its config.json.
+
+        Raises:
+            ValueError: The folder already holds something.
+        """
+        run = Run(Path(folder))
+        if run.config_path.exists():
+            what = "a finished run" if run.finished else f"a run that is not finished (go on with: resume {folder})"
+            raise ValueError(f"{folder}: already holds {what}. Choose another folder; nothing is overwritten.")
+        if run.folder.exists() and (not run.folder.is_dir() or any(run.folder.iterdir())):
+            raise ValueError(f"{folder}: exists and is not an empty folder. Choose another one.")
+        run.folder.mkdir(parents=True, exist_ok=True)
+        config = {
+            "preset": preset.to_dict(),
+            "photographs": {
+                "source": photographs.source,
+                "path": photographs.path,
+                "x": {p.name: p.sha256 for p in photographs.x},
+                "yz": {p.name: p.sha256 for p in photographs.yz},
+            },
+            "facts": dict(facts),
+        }
+        with replacing(run.config_path) as temporary:
+            temporary.write_text(json.dumps(config, indent=1), encoding="utf-8")
+        return run
+
+    @staticmethod
+    def open(folder: str | os.PathLike[str]) -> Run:
+        """Return the run in ``folder``; `ValueError` where there is none."""
+        run = Run(Path(folder))
+        if not run.config_path.is_file():
+            raise ValueError(f"{folder}: no run here (no config.json). Start one with: train --run {folder}")
+        try:
+            run.config  # noqa: B018 - read to see that it can be
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{run.config_path}: damaged ({error}). Start a new run in another folder.") from error
+        return run
+
+    def check_photographs(self, photographs: Photographs) -> None:
+        """Raise `ValueError` unless these are the photographs, in the halves, that the run was started with."""
+        for half, given in (("x", photographs.x), ("yz", photographs.yz)):
+            recorded = set(self.config["photographs"][half].values())
+            if recorded != {p.sha256 for p in given}:
+                raise ValueError(
+                    f"{self.folder}: the {half.upper()} photographs are not those that the run was started with"
+                    f" ({len(recorded)} recorded, {len(given)} given). Restore them, or start a new run."
+                )
+
+
+def load_photographs(where: str | None) -> Photographs:
+    """Return the photographs that ``--photos`` names: a folder, or for ``None`` or "bundled" the bundled ones."""
+    return bundled_photographs() if where in (None, BUNDLED) else folder_of_photographs(str(where))
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Read a JSONL log; a last line that is incomplete is left out."""
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n") and line.strip()]

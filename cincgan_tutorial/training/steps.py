@@ -1,0 +1,121 @@
+r"""Chapter 6, one training step of each stage.
+
+Generators move first, judged by the discriminators as they stand; then the discriminators see the same cleaned
+patches, detached. The paper states no order. This one needs a single forward pass of G1 for both.
+"""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from ..architectures import Networks
+from ..cycle_one import cycle_one
+from ..cycle_two import cycle_two
+from ..images import Images
+from ..losses import Terms, discriminator_loss, distance
+from ..presets import Norms, Preset, Stage, Weights
+from .precision import Arithmetic
+
+Optimizers = dict[str, Optimizer]
+Losses = dict[str, Tensor]
+
+
+def make_optimizers(nets: Networks, stage_name: str, stage: Stage, preset: Preset) -> Optimizers:
+    r"""Return the Adam optimizers of a stage, named after what they minimise.
+
+    In the joint stage G1 is moved by both cycles. Each total keeps its own Adam state for it: their gradients differ
+    in size, and a shared state would mix the two scales. The paper leaves this open.
+    """
+
+    def adam(lr: float, *networks: nn.Module) -> Adam:
+        parameters = [p for network in networks for p in network.parameters()]
+        return Adam(parameters, lr=lr, betas=(preset.beta1, 0.999), eps=1e-8)
+
+    if stage_name == "pretrain":
+        # EDSR's own beta1: there is no adversary here.
+        return {"SR": Adam(nets.SR.parameters(), lr=stage.lr, betas=(0.9, 0.999), eps=1e-8)}
+    optimizers: Optimizers = {"cycle_one": adam(stage.lr, nets.G1, nets.G2), "D1": adam(stage.lr_D, nets.D1)}
+    if stage_name == "joint":
+        optimizers["cycle_two"] = adam(stage.lr, nets.G1, nets.SR, nets.G3)
+        optimizers["D2"] = adam(stage.lr_D, nets.D2)
+    return optimizers
+
+
+def rate(stage: Stage, step: int) -> float:
+    """Return the share of the learning rate at ``step``, a pure function: there is no scheduler to save."""
+    if stage.halve_every:
+        return 0.5 ** (step // stage.halve_every)
+    progress = min(step / max(stage.steps, 1), 1.0)
+    return stage.lr_floor + (1 - stage.lr_floor) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def set_rates(optimizers: Optimizers, stage: Stage, step: int) -> None:
+    """Give every optimizer its learning rate for ``step``."""
+    for name, optimizer in optimizers.items():
+        start = stage.lr_D if name in ("D1", "D2") else stage.lr
+        for group in optimizer.param_groups:
+            group["lr"] = start * rate(stage, step)
+
+
+def pretrain_step(nets: Networks, optimizers: Optimizers, y: Images, z: Images, arithmetic: Arithmetic) -> Losses:
+    """Move SR towards z from y, by EDSR's own loss, the mean absolute error."""
+    with arithmetic.forward():
+        loss = distance(nets.SR(y), z, 1)
+    arithmetic.minimise(loss, optimizers["SR"])
+    return {"SR": loss.detach()}
+
+
+def cycle_one_step(
+    nets: Networks,
+    optimizers: Optimizers,
+    x: Images,
+    y: Images,
+    weights: Weights,
+    norms: Norms,
+    arithmetic: Arithmetic,
+    clip: float,
+) -> Losses:
+    """Move G1 and G2 down the LR total, then D1 down its own loss."""
+    with arithmetic.forward():
+        terms, y_tilde = cycle_one(nets, x, y, norms)
+        total = terms.total(weights)
+    arithmetic.minimise(total, optimizers["cycle_one"])
+    judged = judge_step(nets.D1, optimizers["D1"], y, y_tilde, arithmetic, clip)
+    return _named("LR", terms) | {"D1": judged}
+
+
+def cycle_two_step(
+    nets: Networks,
+    optimizers: Optimizers,
+    x: Images,
+    y: Images,
+    z: Images,
+    weights: Weights,
+    norms: Norms,
+    arithmetic: Arithmetic,
+    clip: float,
+) -> Losses:
+    """Move G1, SR and G3 down the HR total, then D2 down its own loss."""
+    with arithmetic.forward():
+        terms, z_tilde = cycle_two(nets, x, y, z, norms)
+        total = terms.total(weights)
+    arithmetic.minimise(total, optimizers["cycle_two"])
+    judged = judge_step(nets.D2, optimizers["D2"], z, z_tilde, arithmetic, clip)
+    return _named("HR", terms) | {"D2": judged}
+
+
+def judge_step(
+    D: nn.Module, optimizer: Optimizer, real: Images, fake: Images, arithmetic: Arithmetic, clip: float
+) -> Tensor:
+    """Move a discriminator towards 1 on ``real`` and 0 on ``fake``; the fake is detached, so no generator moves."""
+    with arithmetic.forward():
+        loss = discriminator_loss(D(real), D(fake.detach()))
+    arithmetic.minimise(loss, optimizer, clip)
+    return loss.detach()
+
+
+def _named(prefix: str, terms: Terms) -> Losses:
+    return {f"{prefix} {name}": term.detach() for name, term in terms._asdict().items()}

@@ -1,0 +1,258 @@
+r"""Chapter 2, unpaired training: who is in X, who is in Y and Z, and how a patch is drawn.
+
+The photographs are cut into two disjoint halves. One is degraded and gives X; the HR pixels behind it are then out of
+reach. The other gives Z, and Y is Z reduced by bicubic interpolation. So y and z are a pair, and x belongs to neither:
+section 4.1 of the paper, which takes LR 1-400 and HR 401-800 of DIV2K.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .degradation import BICUBIC, Degradation
+from .images import Images, content_hash, from_pixels, list_images, read_pixels, to_pixels
+from .seeds import numpy_generator, torch_generator
+
+# The fixed streams of draws: no two of them share a number.
+_DEGRADE, _PATCH_X, _PATCH_YZ = range(3)
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One photograph: its name, 8-bit pixels (h, w, 3) and the hash of its content."""
+
+    name: str
+    pixels: np.ndarray = field(repr=False)
+    sha256: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.sha256:
+            object.__setattr__(self, "sha256", content_hash(self.pixels))
+
+    @property
+    def image(self) -> Images:
+        """The photograph as a batch of one, (1, 3, h, w) in [0, 1]."""
+        return from_pixels(self.pixels)[None]
+
+    def cropped(self, multiple: int) -> Photograph:
+        """Return it cut to multiples of ``multiple``; the hash stays that of the whole photograph."""
+        height, width = self.pixels.shape[:2]
+        cut = self.pixels[: height - height % multiple, : width - width % multiple]
+        return Photograph(self.name, cut, self.sha256)
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """A set of photographs, split: ``x`` will be degraded, ``yz`` stay clean, ``held_out`` are for measuring only.
+
+    Attributes:
+        source: What tables call the set.
+        x: The half that is degraded.
+        yz: The half that stays clean.
+        held_out: Seen by no network.
+        path: The folder it was read from, absolute, or "bundled": where `training.resume` finds it again.
+
+    Raises:
+        ValueError: A photograph stands in two of the three parts, or ``x`` or ``yz`` is empty.
+    """
+
+    source: str
+    x: tuple[Photograph, ...]
+    yz: tuple[Photograph, ...]
+    held_out: tuple[Photograph, ...] = ()
+    path: str = "bundled"
+
+    def __post_init__(self) -> None:
+        seen: dict[str, tuple[str, str]] = {}
+        for part, photographs in (("X", self.x), ("Y/Z", self.yz), ("held out", self.held_out)):
+            for photograph in photographs:
+                other = seen.setdefault(photograph.sha256, (part, photograph.name))
+                if other[0] != part:
+                    raise ValueError(
+                        f"{self.source}: the same photograph is in {other[0]} as {other[1]!r} and in {part} as"
+                        f" {photograph.name!r}. Unpaired training needs disjoint parts: remove one of them."
+                    )
+        for part, photographs in (("X", self.x), ("Y/Z", self.yz)):
+            if not photographs:
+                raise ValueError(
+                    f"{self.source}: no photograph for {part}. Give at least one for X and one for Y and Z."
+                )
+
+
+# Split by scene, once and for all. The two for measuring are a face and an animal's fur; the others are spread so that
+# both halves hold a view with sky and one with fine detail.
+_BUNDLED_X = ("china", "motorcycle")
+_BUNDLED_YZ = ("coffee", "flower", "rocket")
+_BUNDLED_HELD_OUT = ("astronaut", "chelsea")
+
+
+def bundled_names() -> tuple[str, ...]:
+    """Return the names of the seven photographs that ship inside scikit-image and scikit-learn."""
+    return _BUNDLED_X + _BUNDLED_YZ + _BUNDLED_HELD_OUT
+
+
+def bundled_photograph(name: str) -> Photograph:
+    """Load one of `bundled_names` from the wheels of scikit-image or scikit-learn; nothing is downloaded."""
+    if name not in bundled_names():
+        raise ValueError(f"no bundled photograph {name!r}; there are {', '.join(bundled_names())}.")
+    if name in ("china", "flower"):
+        import sklearn.datasets
+
+        pixels = sklearn.datasets.load_sample_image(f"{name}.jpg")
+    else:
+        import skimage
+
+        # Read as a file: skimage.data would look for some of these on the network.
+        suffix = {"motorcycle": "_left.png", "rocket": ".jpg"}.get(name, ".png")
+        pixels = read_pixels(Path(skimage.__file__).parent / "data" / f"{name}{suffix}")
+    return Photograph(name, np.ascontiguousarray(pixels))
+
+
+def bundled_photographs() -> Photographs:
+    """Return the bundled photographs in their fixed split: two for X, three for Y and Z, two held out."""
+
+    def load(names: Iterable[str]) -> tuple[Photograph, ...]:
+        return tuple(bundled_photograph(name) for name in names)
+
+    return Photographs("bundled", load(_BUNDLED_X), load(_BUNDLED_YZ), load(_BUNDLED_HELD_OUT))
+
+
+def folder_of_photographs(folder: str | os.PathLike[str]) -> Photographs:
+    """Load every image below ``folder`` and split it in two halves.
+
+    A ``split.csv`` in the folder decides, where there is one: column ``file`` is a path in the folder, ``half`` is A
+    (X) or B (Y and Z). Otherwise the photographs are put in the order of their content hashes and cut in the middle:
+    renaming or copying files changes nothing.
+
+    Raises:
+        ValueError: No images, fewer than two, a damaged file, a photograph in both halves, or a ``split.csv`` that
+            does not fit.
+    """
+    folder = Path(folder).resolve()
+    table = folder / "split.csv"
+    paths = list_images(folder)
+    photographs = [Photograph(path.relative_to(folder).as_posix(), read_pixels(path)) for path in paths]
+    halves = _split_by_table(table, photographs) if table.exists() else _split_by_hash(photographs, folder)
+    return Photographs(folder.name, *halves, path=str(folder.resolve()))
+
+
+def _split_by_hash(
+    photographs: Sequence[Photograph], folder: Path
+) -> tuple[tuple[Photograph, ...], tuple[Photograph, ...]]:
+    unique = {photograph.sha256: photograph for photograph in reversed(photographs)}
+    if len(unique) < 2:
+        raise ValueError(f"{folder}: {len(unique)} different photograph; unpaired training needs at least two.")
+    ordered = [unique[key] for key in sorted(unique)]
+    middle = len(ordered) // 2
+    return tuple(ordered[:middle]), tuple(ordered[middle:])
+
+
+def _split_by_table(
+    table: Path, photographs: Sequence[Photograph]
+) -> tuple[tuple[Photograph, ...], tuple[Photograph, ...]]:
+    with table.open(newline="", encoding="utf-8-sig") as lines:
+        rows = list(csv.DictReader(lines))
+    if not rows or not {"file", "half"} <= set(rows[0]):
+        raise ValueError(
+            f"{table}: expected the columns 'file' and 'half', got {list(rows[0]) if rows else 'nothing'}."
+        )
+    half_of: dict[str, str] = {}
+    for number, row in enumerate(rows, start=2):
+        if row["half"] not in ("A", "B"):
+            raise ValueError(f"{table}, line {number}: half is {row['half']!r}; expected A (for X) or B (for Y and Z).")
+        if half_of.setdefault(row["file"], row["half"]) != row["half"]:
+            raise ValueError(f"{table}, line {number}: {row['file']!r} is in both halves.")
+    known = {photograph.name for photograph in photographs}
+    missing = sorted(set(half_of) - known)
+    if missing:
+        raise ValueError(f"{table}: names {len(missing)} file(s) that are not there, the first is {missing[0]!r}.")
+    # Images that the table does not list are left out: it says what belongs to the set.
+    x, yz = ([p for p in photographs if half_of.get(p.name) == half] for half in "AB")
+    return tuple(x), tuple(yz)
+
+
+class UnpairedPatches:
+    """The three domains, ready to be cut into patches: x from one half, y and z from the other.
+
+    Every photograph of X is degraded once, as a camera would have done, and only the result is kept. Sample *i* of a
+    stream chooses photograph, place and one of the eight flips and rotations from a generator seeded by (seed, stream,
+    *i*).
+
+    Args:
+        photographs: The split photographs.
+        degradation: z -> x, applied to the X half.
+        patch: Side of an LR patch.
+        scale: HR patches are this much larger.
+        seed: Seed of the degradation and of the patches.
+
+    Raises:
+        ValueError: A photograph is smaller than a patch.
+    """
+
+    def __init__(
+        self, photographs: Photographs, degradation: Degradation, patch: int = 32, scale: int = 4, seed: int = 0
+    ) -> None:
+        self.patch, self.scale, self.seed = patch, scale, seed
+        for photograph in photographs.x + photographs.yz:
+            height, width = photograph.pixels.shape[:2]
+            if min(height, width) < patch * scale:
+                raise ValueError(
+                    f"{photograph.name}: {width}x{height} is smaller than a patch of {patch * scale} HR pixels square."
+                    " Leave it out or train with a smaller patch (--set patch=16)."
+                )
+        self.X = [degrade(p, degradation, scale, seed) for p in photographs.x]
+        self.Z = [as_levels(p.cropped(scale).image) for p in photographs.yz]
+        self.Y = [as_levels(BICUBIC(p.cropped(scale).image, torch_generator(0), scale)) for p in photographs.yz]
+
+    def batch(self, step: int, size: int, stage: int = 0) -> tuple[Images, Images, Images]:
+        """Return x (n, 3, p, p), and y (n, 3, p, p) with its z (n, 3, s p, s p), from sample ``step * size`` on."""
+        y, z = self.pairs(step, size, stage)
+        samples = range(step * size, (step + 1) * size)
+        x = torch.stack([self._cut(i, _PATCH_X, stage, [(self.X, 1)])[0] for i in samples])
+        return _from_levels(x), y, z
+
+    def pairs(self, step: int, size: int, stage: int = 0) -> tuple[Images, Images]:
+        """Return y and z alone: the bicubic pair, the one pair that the method may see."""
+        samples = range(step * size, (step + 1) * size)
+        cuts = [self._cut(i, _PATCH_YZ, stage, [(self.Y, 1), (self.Z, self.scale)]) for i in samples]
+        y, z = (torch.stack(patches) for patches in zip(*cuts, strict=True))
+        return _from_levels(y), _from_levels(z)
+
+    def _cut(self, i: int, stream: int, stage: int, domains: list[tuple[list[Tensor], int]]) -> list[Tensor]:
+        """Cut sample ``i`` at the same place out of each domain (levels, scale), and turn it the same way."""
+        rng = numpy_generator(self.seed, stream, stage, i)
+        lr_levels = domains[0][0]
+        which = int(rng.integers(len(lr_levels)))
+        height, width = lr_levels[which].shape[-2:]
+        top, left = (int(rng.integers(side - self.patch + 1)) for side in (height, width))
+        quarter_turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+        patches = []
+        for levels, scale in domains:
+            rows = slice(top * scale, (top + self.patch) * scale)
+            columns = slice(left * scale, (left + self.patch) * scale)
+            patch = torch.rot90(levels[which][:, rows, columns], quarter_turns, (1, 2))
+            patches.append(patch.flip(2) if mirrored else patch)
+        return patches
+
+
+def degrade(photograph: Photograph, degradation: Degradation, scale: int = 4, seed: int = 0) -> Tensor:
+    """Degrade one photograph to 8-bit levels (3, h/s, w/s), uint8; the draw depends on its content and the seed."""
+    generator = torch_generator(seed, _DEGRADE, int(photograph.sha256[:15], 16))
+    return as_levels(degradation(photograph.cropped(scale).image, generator, scale))
+
+
+def as_levels(image: Images) -> Tensor:
+    """Turn a batch of one, (1, 3, h, w) in [0, 1], into 8-bit levels (3, h, w), a quarter of the memory."""
+    return torch.from_numpy(to_pixels(image[0])).permute(2, 0, 1).contiguous()
+
+
+def _from_levels(levels: Tensor) -> Images:
+    return levels.float() / 255

@@ -1,0 +1,132 @@
+"""Trained weights in a file: safetensors, whose header says where they come from.
+
+A file holds the six networks as the joint stage left them, and beside them G1 and SR as they were before it: chapter 7
+compares the two. Tensors only: loading can't run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from .architectures import Networks, Upscaler
+from .images import replacing
+from .presets import Preset
+
+FORMAT = "cincgan-tutorial weights 1"
+SHIPPED = Path(__file__).parent / "shipped"
+DEFAULT = "lesson"
+
+_AFTER, _BEFORE = "nets.", "before_joint."
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Networks with their history.
+
+    Attributes:
+        nets: The six networks after the joint stage, in evaluation mode.
+        before_joint: SR(G1(x)) after the first two stages.
+        preset: The settings they were trained with.
+        facts: The header: command, commit, seed, device, date, versions, seconds, source and content hashes of the
+            photographs.
+    """
+
+    nets: Networks
+    before_joint: Upscaler
+    preset: Preset
+    facts: dict[str, Any]
+
+
+def save_weights(path: str | os.PathLike[str], trained: Trained) -> None:
+    """Write a weights file; it appears whole or not at all."""
+    tensors: dict[str, Tensor] = {}
+    for prefix, module in ((_AFTER, trained.nets), (_BEFORE, trained.before_joint)):
+        tensors |= {prefix + name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+    header = {
+        "format": FORMAT,
+        "preset": json.dumps(trained.preset.to_dict()),
+        "facts": json.dumps(trained.facts),
+    }
+    with replacing(path) as temporary:
+        temporary.write_bytes(save(tensors, metadata=header))
+
+
+def load_weights(where: str | os.PathLike[str] | None = None) -> Trained:
+    """Load weights by shipped name, file or run folder; without an argument the shipped default.
+
+    Raises:
+        ValueError: No such weights, a file that is damaged or is no weights file of ours, tensors whose sizes do not
+            fit the preset in the header, or a shipped file whose SHA-256 is not the recorded one.
+    """
+    path = find_weights(DEFAULT if where is None else where)
+    if path.parent == SHIPPED:
+        _check_sum(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path}: not a readable safetensors file ({error}). Copy or train it again.") from error
+    if header.get("format") != FORMAT:
+        raise ValueError(
+            f"{path}: format {header.get('format')!r}, expected {FORMAT!r}. Was it saved by another program?"
+        )
+    preset = Preset.from_json(header["preset"])
+    nets = Networks.from_preset(preset)
+    before_joint = Networks.from_preset(preset).upscaler()
+    _fill(nets, tensors, _AFTER, path)
+    _fill(before_joint, tensors, _BEFORE, path)
+    return Trained(nets.eval(), before_joint.eval(), preset, json.loads(header["facts"]))
+
+
+def _fill(module: nn.Module, tensors: Mapping[str, Tensor], prefix: str, path: Path) -> None:
+    """Load strictly, naming the first tensor that does not fit."""
+    expected = module.state_dict()
+    given = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    for name in [*expected, *given]:
+        sizes = [tuple(part[name].shape) if name in part else None for part in (expected, given)]
+        if sizes[0] != sizes[1]:
+            raise ValueError(f"{path}: tensor {prefix}{name}: the preset needs {sizes[0]}, the file has {sizes[1]}.")
+    module.load_state_dict(given)
+
+
+def shipped_names() -> list[str]:
+    """Return the names of the weights that come with the package."""
+    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+
+
+def find_weights(where: str | os.PathLike[str]) -> Path:
+    """Return the file that ``where`` means: a shipped name, a file, or a run folder that is finished."""
+    shipped = SHIPPED / f"{where}.safetensors"
+    if os.sep not in str(where) and shipped.is_file():
+        return shipped
+    path = Path(where)
+    if path.is_dir():
+        if not (path / "weights.safetensors").is_file():
+            raise ValueError(
+                f"{path}: no weights.safetensors in it; the run is not finished. Go on with: resume {path}"
+            )
+        return path / "weights.safetensors"
+    if not path.is_file():
+        names = ", ".join(shipped_names()) or "none in this installation"
+        raise ValueError(f"{where}: no such weights. Give a file, a run folder, or a shipped name ({names}).")
+    return path
+
+
+def _check_sum(path: Path) -> None:
+    """Compare a shipped file with the SHA-256 that was recorded when it was made."""
+    lines = (SHIPPED / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    sums = {name: digest for digest, name in (line.split() for line in lines)}
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if sums.get(path.name) != found:
+        raise ValueError(f"{path}: SHA-256 {found[:12]}… is not the recorded one. Install the package again.")

@@ -1,0 +1,154 @@
+"""Things to touch in a live notebook; the same calls give plain pictures on a page, in a test and in print.
+
+A view is drawn to PNG and put into an `ipywidgets.Image`, which ipywidgets 7 and 8 both have. No ``interact``: its
+output area makes a headless run wait now and then until the cell times out.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from .degradation import Degradation, bicubic_downsample, blur, correlate, gaussian_kernel, white_noise
+from .experiments import noisy, systems
+from .figures import EXAMPLE_BOX, Box, comparison, refuse_smoke, show
+from .front_end import attended
+from .images import Images, to_pixels
+from .seeds import torch_generator
+from .unpaired import Photograph
+from .weights import Trained
+
+
+def degraded(
+    photograph: Photograph,
+    box: Box = EXAMPLE_BOX,
+    sigma_1: float = 1.9,
+    sigma_2: float = 1.2,
+    angle: float = 0.5,
+    down: float = 0.0,
+    right: float = 0.0,
+    noise: float = 8.0,
+    correlated: bool = True,
+) -> Figure:
+    """Show one crop blurred, shifted, reduced and soiled as told; HR pixels for sigma and shift, 1/255 for noise."""
+    z = photograph.cropped(4).image
+    k = gaussian_kernel((sigma_1, sigma_2), angle, (down, right))
+    reduced = bicubic_downsample(blur(z, k))
+    n = white_noise(reduced, noise, math.inf, torch_generator(0))
+    x = reduced + (correlate(n) if correlated else n)
+    return show(
+        {
+            "$z$": box.cut(z),
+            "$k$": 1 - (k / k.max())[None].expand(3, -1, -1),
+            "$(z \\otimes k)\\downarrow_4$": box.cut(reduced, 4),
+            "$x$": box.cut(x, 4),
+        }
+    )
+
+
+def explore_degradation(photograph: Photograph, box: Box = EXAMPLE_BOX) -> Any:
+    """Let the reader turn blur, shift and noise; on a page, show three settings side by side.
+
+    Returns:
+        A widget in a live notebook, else a figure.
+    """
+    if not attended():
+        return _three_settings(photograph, box)
+    import ipywidgets
+
+    def slider(start: float, low: float, high: float, name: str) -> Any:
+        return ipywidgets.FloatSlider(start, min=low, max=high, step=0.1, description=name, continuous_update=False)
+
+    controls = {
+        "sigma_1": slider(1.9, 0.3, 4, "blur, long"),
+        "sigma_2": slider(1.2, 0.3, 4, "blur, short"),
+        "angle": slider(0.5, 0, math.pi, "angle"),
+        "down": slider(0, -4, 4, "shift down"),
+        "right": slider(0, -4, 4, "shift right"),
+        "noise": slider(8, 0, 30, "noise / 255"),
+        "correlated": ipywidgets.Checkbox(True, description="correlated noise"),
+    }
+    return _view(controls, lambda **settings: _png(degraded(photograph, box, **settings)))
+
+
+def _three_settings(photograph: Photograph, box: Box) -> Figure:
+    z = photograph.cropped(4).image
+    crops = {"$z$": box.cut(z)}
+    for label, (sigma, shift, noise) in {
+        "blurred": ((2.8, 1.0), (0.0, 0.0), 0.0),
+        "blurred, shifted": ((2.8, 1.0), (4.0, 4.0), 0.0),
+        "blurred, shifted, noisy": ((2.8, 1.0), (4.0, 4.0), 12.0),
+    }.items():
+        reduced = bicubic_downsample(blur(z, gaussian_kernel(sigma, 0.5, shift)))
+        x = reduced + correlate(white_noise(reduced, noise, math.inf, torch_generator(0)))
+        crops[label] = box.cut(x, 4)
+    return show(crops)
+
+
+def before_after(trained: Trained, photograph: Photograph, degradation: Degradation, box: Box | None = None) -> Any:
+    """Let the reader draw a line across the photograph: one system on its left, another on its right.
+
+    Returns:
+        A widget in a live notebook; on a page, the crops of all systems side by side.
+
+    Raises:
+        ValueError: The networks were trained at smoke.
+    """
+    refuse_smoke(trained.preset.name)
+    if not attended():
+        return comparison(trained, photograph, degradation, EXAMPLE_BOX if box is None else box)
+    import ipywidgets
+
+    x, z = noisy(photograph, degradation, trained.preset.scale)
+    pictures: dict[str, Images] = {name: system(x) for name, system in systems(trained).items()} | {"truth": z}
+    if box is not None:
+        pictures = {name: box.cut(picture) for name, picture in pictures.items()}
+    names = list(pictures)
+    controls = {
+        "left": ipywidgets.Dropdown(options=names, value="bicubic", description="left"),
+        "right": ipywidgets.Dropdown(options=names, value="CinCGAN", description="right"),
+        "place": ipywidgets.FloatSlider(0.5, min=0, max=1, step=0.01, description="line"),
+    }
+    return _view(controls, lambda left, right, place: _png(divided(pictures[left], pictures[right], place)))
+
+
+def divided(left: Images, right: Images, place: float) -> Images:
+    """Return one picture: ``left`` up to the share ``place`` of the width, then a white line, then ``right``."""
+    column = round(place * (left.shape[-1] - 1))
+    joined = torch.cat([left[..., :column], right[..., column:]], dim=-1).clone()
+    joined[..., column : column + 1] = 1
+    return joined
+
+
+def _view(controls: dict[str, Any], draw: Callable[..., bytes]) -> Any:
+    """Put controls above a picture that is drawn anew whenever one of them changes."""
+    import ipywidgets
+
+    def current() -> bytes:
+        return draw(**{name: control.value for name, control in controls.items()})
+
+    picture = ipywidgets.Image(value=current(), format="png")
+
+    def redraw(_: Any) -> None:
+        picture.value = current()
+
+    for control in controls.values():
+        control.observe(redraw, names="value")
+    return ipywidgets.VBox([*controls.values(), picture])
+
+
+def _png(picture: Figure | Images) -> bytes:
+    """Return a figure or an image as the bytes of a PNG."""
+    buffer = io.BytesIO()
+    if isinstance(picture, Figure):
+        picture.savefig(buffer, format="png", dpi=plt.rcParams["figure.dpi"])
+    else:
+        Image.fromarray(to_pixels(picture[0])).save(buffer, format="PNG")
+    return buffer.getvalue()
