@@ -16,7 +16,7 @@ from .inference import super_resolve
 from .presets import PRESETS, preset_named, with_settings
 from .training import Run, load_photographs, resume, train
 from .unpaired import Photograph, bundled_photographs
-from .weights import DEFAULT, load_weights, shipped_names
+from .weights import DEFAULT, find_weights, load_weights, shipped_names
 
 _DESCRIPTION = """\
 CinCGAN: super-resolution x4 without paired data.
@@ -171,9 +171,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     print(table(rows))
     if options.record:
         clean = cleaning(trained, photographs, options.seed)
-        where = record(
-            options.record, *evaluation_data(trained, rows, clean, degradation, options.seed), options.results
-        )
+        data, facts = evaluation_data(trained, rows, clean, degradation, options.seed)
+        log = find_weights(options.weights).with_name("log.jsonl")
+        files = {log.name: log} if log.is_file() else {}
+        where = record(options.record, data, facts, options.results, files)
         print(f"\nRecorded: {where}")
     return 0
 

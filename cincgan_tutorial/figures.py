@@ -7,6 +7,7 @@ Nothing here trains or measures: figures show what they are given. Those of trai
 from __future__ import annotations
 
 import html
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,8 +19,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from .degradation import SYNTHETIC_MILD, Degradation, bicubic_downsample, blur
-from .experiments import Recorded, Row, noisy, systems
-from .images import Images, to_pixels
+from .experiments import Recorded, Row, noisy, slug, systems
+from .images import Images, read_image, to_pixels
 from .provenance import caption
 from .seeds import torch_generator
 from .unpaired import Photograph, Photographs, bundled_photograph
@@ -200,6 +201,34 @@ def curves(log: Sequence[Mapping[str, Any]], names: Mapping[str, Sequence[str]],
         axes.tick_params(labelsize=8)
         axes.legend(fontsize=7, frameon=False)
     return _closed(figure)
+
+
+def training_curves(log: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw the log of a whole run: SR's loss, then terms and judges of stage one and of the joint stage."""
+    return curves(
+        log,
+        {
+            "pretrain: SR": ["SR"],
+            "first: the game": ["LR gan", "D1"],
+            "first: the ties": ["LR cycle", "LR identity", "LR tv"],
+            "joint: the LR game": ["LR gan", "D1"],
+            "joint: the HR game": ["HR gan", "D2"],
+            "joint: the ties": ["HR cycle", "HR identity", "HR tv", "LR cycle"],
+        },
+    )
+
+
+def gallery(study: Recorded, extra: Mapping[str, Tensor], columns: int = 4) -> Figure:
+    """Show the running example as each variant of a study restores it, after ``extra`` images for comparison."""
+    variants = {label: read_image(study.folder / f"{slug(label)}.png") for label in study.data["variants"]}
+    return show({**extra, **variants}, columns=columns, size=2.2)
+
+
+def study_bars(study: Recorded) -> Figure:
+    """Draw the mean PSNR of every variant of a study; the dashed line is the input as it is."""
+    means = {label: statistics.fmean(m["psnr"].values()) for label, m in study.data["variants"].items()}
+    label = "LR PSNR (dB)" if study.data["measures"] == "lr" else "PSNR (dB)"
+    return bars(means, label, reference=statistics.fmean(study.data["untouched"].values()))
 
 
 def bars(values: Mapping[str, float], label: str, reference: float | None = None, digits: int = 2) -> Figure:

@@ -1,9 +1,9 @@
 """Chapter 7, experiments: the systems compared, their scores, and the recorded results that the book shows."""
 
 from .chapters import newest_run, runs_folder, train_or_resume, trained_networks
-from .evaluate import Row, cleaning, evaluate, noisy, table
+from .evaluate import Row, cleaning, cleaning_scores, evaluate, noisy, table
 from .results import RESULTS, Recorded, evaluation_data, record, recorded, rows_of
-from .study import STUDIES, Study, run_study
+from .study import STUDIES, Study, run_study, slug
 from .systems import systems
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Row",
     "Study",
     "cleaning",
+    "cleaning_scores",
     "evaluate",
     "evaluation_data",
     "newest_run",
@@ -22,6 +23,7 @@ __all__ = [
     "rows_of",
     "run_study",
     "runs_folder",
+    "slug",
     "systems",
     "table",
     "train_or_resume",

@@ -105,14 +105,20 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-@torch.no_grad()
 def cleaning(trained: Trained, photographs: Sequence[Photograph], seed: int = 0) -> dict[str, float]:
-    """Return the mean LR PSNR of x and of G1(x), after stage one, against the clean y of the same photograph."""
+    """Return the mean LR PSNR of x and of G1(x), see `cleaning_scores`."""
+    scores = cleaning_scores(trained, photographs, seed)
+    return {name: statistics.fmean(values.values()) for name, values in scores.items()}
+
+
+@torch.no_grad()
+def cleaning_scores(trained: Trained, photographs: Sequence[Photograph], seed: int = 0) -> dict[str, dict[str, float]]:
+    """Return the LR PSNR of x and of G1(x), after stage one, against the clean y of the same photograph, unshifted."""
     degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
-    scores: dict[str, list[float]] = {"x": [], "G1(x)": []}
+    scores: dict[str, dict[str, float]] = {"x": {}, "G1(x)": {}}
     for photograph in photographs:
         x, z = noisy(photograph, degradation, trained.preset.scale, seed)
         y = bicubic_downsample(z, trained.preset.scale).clamp(0, 1)
-        scores["x"].append(psnr(x, y, border=1))
-        scores["G1(x)"].append(psnr(trained.before_joint.G1(x).clamp(0, 1), y, border=1))
-    return {name: statistics.fmean(values) for name, values in scores.items()}
+        scores["x"][photograph.name] = psnr(x, y, border=1)
+        scores["G1(x)"][photograph.name] = psnr(trained.before_joint.G1(x).clamp(0, 1), y, border=1)
+    return scores

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..degradation import Degradation
 from ..provenance import provenance
+from ..training import read_log
 from ..weights import Trained
 from .evaluate import Row
 
@@ -32,6 +33,11 @@ class Recorded:
     folder: Path
     provenance: dict[str, Any]
     data: dict[str, Any]
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The training log that was recorded with it; empty where there is none."""
+        return read_log(self.folder / "log.jsonl")
 
     def caption(self) -> str:
         """Return the line that stands below its figures and tables."""

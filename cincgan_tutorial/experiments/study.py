@@ -10,15 +10,14 @@ from typing import Any
 
 import torch
 
-from ..degradation import DEGRADATIONS, bicubic_downsample
+from ..degradation import DEGRADATIONS
 from ..images import write_png
 from ..inference import super_resolve
-from ..metrics import psnr
 from ..presets import Preset, with_settings
 from ..training import Run, resume, train
 from ..unpaired import Photograph, Photographs, bundled_photograph
 from ..weights import Trained, load_weights
-from .evaluate import evaluate, noisy
+from .evaluate import cleaning_scores, evaluate, noisy
 from .results import record
 from .systems import systems
 
@@ -151,15 +150,32 @@ def run_study(
     pictures: dict[str, Path] = {}
     seconds = 0.0
     for label, settings in study.variants.items():
-        slug = label.replace(" ", "-").replace(",", "").replace(":", "").replace("'", "")
-        run = _trained(folder / slug, with_settings(preset, common | dict(settings)), photographs)
+        run = _trained(folder / slug(label), with_settings(preset, common | dict(settings)), photographs)
         trained = load_weights(run)
         seconds += sum(trained.facts["seconds"].values())
         rows[label] = _scores(trained, held_out, study.measures) | {"settings": dict(settings)}
-        pictures[f"{slug}.png"] = write_png(run / "example.png", _example(trained, study.measures))
-    data = {"question": study.question, "measures": study.measures, "variants": rows, "seconds": round(seconds)}
+        pictures[f"{slug(label)}.png"] = write_png(run / "example.png", _example(trained, study.measures))
+    data = {
+        "question": study.question,
+        "measures": study.measures,
+        "variants": rows,
+        "untouched": _untouched(trained, held_out, study.measures),
+        "seconds": round(seconds),
+    }
     facts = {"preset": preset.name, "seed": preset.seed, "source": photographs.source}
     return record(study.name, data, facts, results, pictures)
+
+
+def slug(label: str) -> str:
+    """Return a label as a file name: letters, digits and hyphens."""
+    return "-".join("".join(c if c.isalnum() or c in " -" else "" for c in label).split())
+
+
+def _untouched(trained: Trained, held_out: Sequence[Photograph], measures: str) -> dict[str, float]:
+    """Return what leaving the input as it is scores: x itself against y, or its bicubic enlargement against z."""
+    if measures == "hr":
+        return evaluate(trained, held_out, chosen={"bicubic": systems(trained)["bicubic"]})[0].psnr
+    return cleaning_scores(trained, held_out)["x"]
 
 
 def _trained(folder: Path, preset: Preset, photographs: Photographs) -> Path:
@@ -180,13 +196,11 @@ def _scores(trained: Trained, held_out: Sequence[Photograph], measures: str) -> 
         row = evaluate(trained, held_out, chosen=final)[0]
         return {"psnr": row.psnr, "ssim": row.ssim}
     degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
-    scores, drifts = {}, []
+    drifts = []
     for photograph in held_out:
-        x, z = noisy(photograph, degradation, trained.preset.scale)
-        y_tilde = trained.nets.G1(x).clamp(0, 1)
-        y = bicubic_downsample(z, trained.preset.scale).clamp(0, 1)
-        scores[photograph.name] = psnr(y_tilde, y, border=1)
-        drifts.append((y_tilde - x).mean((0, 2, 3)).abs().max().item() * 255)
+        x, _ = noisy(photograph, degradation, trained.preset.scale)
+        drifts.append((trained.nets.G1(x).clamp(0, 1) - x).mean((0, 2, 3)).abs().max().item() * 255)
+    scores = cleaning_scores(trained, held_out)["G1(x)"]
     return {"psnr": scores, "colour_drift_8bit": statistics.fmean(drifts)}
 
 

@@ -1,0 +1,29 @@
+"""The paper's own numbers, so that they can stand in their own column and never be mistaken for ours."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class PaperRow(NamedTuple):
+    """One row of Table 1: NTIRE 2018 track 2, validation photographs, x4."""
+
+    system: str
+    psnr: float
+    ssim: float
+    pairs: str
+
+
+# Yuan et al. 2018, Table 1. How results were aligned and which border was cut is not stated in any source found.
+TABLE_1 = (
+    PaperRow("bicubic", 22.85, 0.65, "none"),
+    PaperRow("FSRCNN", 22.79, 0.61, "bicubic"),
+    PaperRow("EDSR", 22.67, 0.62, "bicubic"),
+    PaperRow("EDSR+", 25.77, 0.71, "real"),
+    PaperRow("SRGAN+", 24.33, 0.67, "real"),
+    PaperRow("BM3D+EDSR", 22.88, 0.68, "bicubic"),
+    PaperRow("CinCGAN", 24.33, 0.69, "none"),
+)
+
+# Which row of the paper each of our systems answers to; "G1 then SR" has none, it is the article's second ablation.
+COUNTERPART = {"bicubic": "bicubic", "SR alone": "EDSR", "CinCGAN": "CinCGAN"}

@@ -1,0 +1,140 @@
+"""Tables and sentences for the chapters, made from recorded numbers: nothing measured is ever typed into prose."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+
+from .experiments import Recorded, Row, rows_of, table
+from .experiments.paper import COUNTERPART, TABLE_1
+
+
+class Markdown:
+    """Text that a notebook renders and a terminal prints."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Markdown:
+    """Return a table whose first column is text and whose others are numbers."""
+    lines = [header, [":--", *["--:"] * (len(header) - 1)], *rows]
+    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+
+
+def scores(rows: Sequence[Row]) -> Markdown:
+    """Return mean PSNR, gain over the first row, and SSIM of each system."""
+    return Markdown(table(rows))
+
+
+def beside_the_paper(result: Recorded) -> Markdown:
+    """Return our scores with the paper's in columns of their own, then the paper's rows without a counterpart."""
+    paper = {row.system: row for row in TABLE_1}
+    bicubic = paper["bicubic"].psnr
+    ours = rows_of(result)
+    lines = []
+    for row in ours:
+        theirs = paper.get(COUNTERPART.get(row.system, ""))
+        gain = row.mean_psnr - ours[0].mean_psnr
+        lines.append(
+            [row.system, f"{row.mean_psnr:.2f}", f"{gain:+.2f}", f"{row.mean_ssim:.3f}"]
+            + ([f"{theirs.psnr:.2f}", f"{theirs.psnr - bicubic:+.2f}", f"{theirs.ssim:.2f}"] if theirs else ["–"] * 3)
+        )
+    shown = set(COUNTERPART.values())
+    for theirs in TABLE_1:
+        if theirs.system not in shown:
+            lines.append(
+                [f"*{theirs.system}*", "–", "–", "–"]
+                + [f"{theirs.psnr:.2f}", f"{theirs.psnr - bicubic:+.2f}", f"{theirs.ssim:.2f}"]
+            )
+    header = ["System", "PSNR (dB)", "gain", "SSIM", "paper's PSNR (dB)", "paper's gain", "paper's SSIM"]
+    return markdown_table(header, lines)
+
+
+def of_study(study: Recorded) -> Markdown:
+    """Return one line per variant: mean score, paired difference to the first variant, and what else was measured."""
+    variants = study.data["variants"]
+    first = next(iter(variants.values()))["psnr"]
+    drift = "colour_drift_8bit" in next(iter(variants.values()))
+    lines = []
+    for label, measured in variants.items():
+        mean, error = paired(measured["psnr"], first)
+        change = "–" if measured["psnr"] is first else f"{mean:+.2f} ± {error:.2f}"
+        last = f"{measured['colour_drift_8bit']:.1f}" if drift else f"{statistics.fmean(measured['ssim'].values()):.3f}"
+        lines.append([label, f"{statistics.fmean(measured['psnr'].values()):.2f}", change, last])
+    level = "LR PSNR (dB)" if study.data["measures"] == "lr" else "PSNR (dB)"
+    return markdown_table(["Variant", level, "change (dB)", "drift (1/255)" if drift else "SSIM"], lines)
+
+
+def of_seeds(results: Sequence[Recorded]) -> Markdown:
+    """Return mean and standard deviation over runs that differ in their seed only, system by system."""
+    runs = [{row.system: row for row in rows_of(result)} for result in results]
+    lines = []
+    for system in runs[0]:
+        means = [run[system].mean_psnr for run in runs]
+        gains = [run[system].mean_psnr - run["bicubic"].mean_psnr for run in runs]
+        similar = [run[system].mean_ssim for run in runs]
+        lines.append([system, _spread(means, 2), _spread(gains, 2, "+"), _spread(similar, 3)])
+    return markdown_table(["System", "PSNR (dB)", "gain (dB)", "SSIM"], lines)
+
+
+def of_gains(results: Mapping[str, Recorded]) -> Markdown:
+    """Return the gain over bicubic of each system under each degradation."""
+    columns = {name: {row.system: row.mean_psnr for row in rows_of(result)} for name, result in results.items()}
+    systems = [system for system in next(iter(columns.values())) if system != "bicubic"]
+    lines = [["*bicubic, dB*", *(f"*{means['bicubic']:.2f}*" for means in columns.values())]]
+    lines += [[s, *(f"{means[s] - means['bicubic']:+.2f}" for means in columns.values())] for s in systems]
+    return markdown_table(["Gain over bicubic (dB)", *columns], lines)
+
+
+def paired(a: Mapping[str, float], b: Mapping[str, float]) -> tuple[float, float]:
+    """Return mean and standard error of a - b over the photographs that both were scored on."""
+    differences = [a[name] - b[name] for name in b]
+    error = statistics.stdev(differences) / len(differences) ** 0.5 if len(differences) > 1 else float("nan")
+    return statistics.fmean(differences), error
+
+
+def comparisons(result: Recorded) -> Markdown:
+    """Return in words what each system gains over the one before it, photograph by photograph."""
+    rows = rows_of(result)
+    return Markdown("\n".join(f"* {_compared(b, a)}" for a, b in itertools.pairwise(rows)))
+
+
+def _compared(one: Row, other: Row) -> str:
+    mean, error = paired(one.psnr, other.psnr)
+    better = sum(one.psnr[name] > other.psnr[name] for name in other.psnr)
+    return (
+        f"**{one.system}** against {other.system}: {mean:+.2f} dB (standard error {error:.2f}), {verdict(mean, error)};"
+        f" better on {better} of {len(other.psnr)} photographs."
+    )
+
+
+def verdict(mean: float, error: float) -> str:
+    """Say in words whether a paired difference is established: at least two standard errors from zero."""
+    if abs(mean) < 2 * error:
+        return "not established"
+    return "a gain" if mean > 0 else "a loss"
+
+
+def against_control(study: Recorded, control: str = "control: supervision only") -> Markdown:
+    """Return in words what the joint stage gains over its control."""
+    variants = study.data["variants"]
+    name = next(iter(variants))
+    mean, error = paired(variants[name]["psnr"], variants[control]["psnr"])
+    similar, similar_error = paired(variants[name]["ssim"], variants[control]["ssim"])
+    return Markdown(
+        f"Against the control, all four terms together change PSNR by {mean:+.3f} dB (standard error {error:.3f}:"
+        f" {verdict(mean, error)}) and SSIM by {similar:+.4f} (standard error {similar_error:.4f}:"
+        f" {verdict(similar, similar_error)}), on {len(variants[name]['psnr'])} photographs and one seed."
+    )
+
+
+def _spread(values: Sequence[float], digits: int, sign: str = "") -> str:
+    return f"{statistics.fmean(values):{sign}.{digits}f} ± {statistics.stdev(values):.{digits}f}"
