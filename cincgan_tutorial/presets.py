@@ -39,7 +39,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Norms:
-    """Which power of the difference each term takes the mean of: 1 absolute, 2 squared.
+    """The power of the difference that each term takes the mean of: 1 absolute, 2 squared.
 
     The paper writes norms without squares and does not say whether they are summed or averaged; every
     re-implementation reads them as means, squared where the symbol is a 2-norm. That reading is the default.
@@ -85,8 +85,9 @@ class GeneratorSize:
 
     width: int = 64
     blocks: int = 6
-    # Departure: with residual=True the networks of equal size in and out compute x + f(x) and start as the identity.
-    # The figure draws no such skip. Without it the first thousand steps go into learning to copy.
+    # Departure: [no residual output] with residual=True, G1 and G2 compute x + f(x), start as the identity and have
+    # half of their first filters high-pass. The figure draws no such skip. Short training should learn the
+    # difference between noisy and clean, not how to copy an image.
     residual: bool = False
 
 
@@ -96,10 +97,12 @@ class DiscriminatorSize:
 
     width: int = 64
     widest: int = 512
-    # Departure: batch_norm=False. With batches of 8 small patches the batch statistics leak whether a batch is real.
+    # Departure: [BatchNorm in D1] batch_norm=False. Real and fake patches come in separate batches, so dividing by the
+    # statistics of a batch removes differences in contrast and noise that D is there to see.
     batch_norm: bool = True
-    # Departure: high_pass=True starts the first layer with filters that ignore flat and sloping areas, so that D
-    # judges noise and texture from its first step on instead of brightness.
+    # Departure: [D1 starts at random] high_pass=True starts the first layer with amplified filters that ignore flat and
+    # sloping areas, and the others by He's rule, so that D judges noise and texture from its first step on instead of
+    # brightness. The sources do not describe an initialisation.
     high_pass: bool = False
 
 
@@ -328,26 +331,29 @@ _PAPER = Preset(
     save_every=2000,
 )
 
-# What made training short and steady on two CPU cores; each departure is measured in the training chapter.
+# What made training short and steady on two CPU cores; the training chapter measures each departure.
 _SMALL_STEPS = {
-    # Departure: absolute instead of squared differences in cycle and TV. Squared ones barely notice small errors, and
-    # colours drift for hundreds of steps before the cycle pulls them back.
+    # Departure: [paper's norms and weights] absolute instead of squared differences, with weights 5, 5, 1 to match. The
+    # gradient of a squared difference fades as the difference does, so small errors of colour live long.
     "norms": Norms(cycle=1, identity=1, tv=1, supervised=1),
-    # Departure: the weights are averaged over the last steps; single steps of the game swing by a decibel.
+    # Departure: [no average] what is kept is a running average of G1 and SR. Two players circle around a balance; the
+    # average sits nearer its middle than any one step.
     "ema": 0.99,
-    # Departure: gradients of the discriminators are clipped; without it a constant learning rate explodes.
+    # Departure: [no clipping] gradients of the discriminators are clipped, because their amplified first layer can make
+    # a single batch throw them far off.
     "clip": 1.0,
 }
 
 _LESSON = Preset(
     name="lesson",
     pretrain=Stage(steps=1000, lr=1e-3, batch=8),
-    # Departure: learning rates of 5e-4 on a cosine, batch 8, weights 5 / 5 / 1 for the absolute norms.
+    # Departure: [paper's learning rate] larger learning rates for a short run, and a cosine that lets them fall to a
+    # tenth of the start; D1 alone learns for the first 60 steps. Batch 8.
     first=Stage(
         steps=1000, lr=5e-4, lr_D=5e-4, lr_floor=0.1, batch=8, warm_up=60, cycle_one=Weights(cycle=5, identity=5, tv=1)
     ),
-    # Departure: an adversarial weight of 0.01 in cycle two; at 1 the texture that D2 asks for costs SR several
-    # decibels.
+    # Departure: [paper's adversarial weight] 0.01 instead of 1 in cycle two, and smaller cycle and TV weights. With
+    # means for norms, a weight of 1 outweighs the supervision that keeps SR a super-resolver.
     joint=Stage(
         steps=260,
         lr=1e-4,
@@ -358,6 +364,7 @@ _LESSON = Preset(
         cycle_one=Weights(cycle=5, identity=5, tv=1),
         cycle_two=Weights(gan=0.01, cycle=1, identity=5, tv=0.05),
     ),
+    # Departure: small networks, sized for minutes on two CPU cores.
     generator=GeneratorSize(width=32, blocks=4, residual=True),
     discriminator=DiscriminatorSize(width=32, widest=64, batch_norm=False, high_pass=True),
     sr=EDSRSize(features=32, blocks=8, residual_scale=1.0),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from .experiments import Recorded, Row, rows_of, table
 from .experiments.paper import COUNTERPART, TABLE_1
@@ -138,3 +141,43 @@ def against_control(study: Recorded, control: str = "control: supervision only")
 
 def _spread(values: Sequence[float], digits: int, sign: str = "") -> str:
     return f"{statistics.fmean(values):{sign}.{digits}f} ± {statistics.stdev(values):.{digits}f}"
+
+
+class Departure(NamedTuple):
+    """Where the library departs from the paper: file and line, the reason, and the study's variant without it."""
+
+    where: str
+    reason: str
+    variant: str | None
+
+
+def departures() -> list[Departure]:
+    """Collect the library's comments that begin with ``Departure:``; a label in brackets names a study's variant."""
+    package = Path(__file__).parent
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines, start=1):
+            if line.strip().startswith("# Departure:"):
+                comment = itertools.takewhile(lambda text: text.strip().startswith("#"), lines[number - 1 :])
+                text = " ".join(part.strip().lstrip("# ") for part in comment).removeprefix("Departure:").strip()
+                label = re.match(r"\[(.+?)\] ", text)
+                reason = text[label.end() :] if label else text
+                where = f"{path.relative_to(package).as_posix()}:{number}"
+                found.append(Departure(where, reason, label.group(1) if label else None))
+    return found
+
+
+def of_departures(studies: Sequence[Recorded]) -> Markdown:
+    """Return every departure with its reason and, where a study took it back, what that changed."""
+    measured = {label: (study, result) for study in studies for label, result in study.data["variants"].items()}
+    lines = ["| Where | What and why | Taken back, the mean changes by |", "|:--|:--|--:|"]
+    for where, reason, variant in departures():
+        effect = "not measured"
+        if variant is not None:
+            study, result = measured[variant]
+            mean, error = paired(result["psnr"], next(iter(study.data["variants"].values()))["psnr"])
+            level = "LR " if study.data["measures"] == "lr" else ""
+            effect = f"{mean:+.2f} ± {error:.2f} dB ({level}PSNR)"
+        lines.append(f"| `{where}` | {reason[0].upper()}{reason[1:]} | {effect} |")
+    return Markdown("\n".join(lines))

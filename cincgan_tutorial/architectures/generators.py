@@ -80,8 +80,8 @@ def high_pass(conv: nn.Conv2d, gain: float = 1.0, share: float = 1.0) -> None:
     From each k x k filter (of each input channel) its least-squares fit $a + b\,i + c\,j$ is subtracted, so that its
     answer to any flat or evenly sloping area is 0. What remains sees noise, edges and texture.
 
-    Departure: the paper does not describe an initialisation. Photographs are mostly flat and sloping, so a random
-    first layer answers mainly to brightness, and a discriminator stays at chance for hundreds of steps.
+    Photographs are mostly flat and sloping, so a random first layer answers mainly to brightness, and a discriminator
+    stays at chance for hundreds of steps.
     """
     k = conv.kernel_size[0]
     line = torch.linspace(-1, 1, k)

@@ -34,6 +34,8 @@ def make_optimizers(nets: Networks, stage_name: str, stage: Stage, preset: Prese
         parameters = [p for network in networks for p in network.parameters()]
         return Adam(parameters, lr=lr, betas=(preset.beta1, 0.999), eps=1e-8)
 
+    # Departure: SR is pre-trained here, on bicubic pairs of the clean half only. The paper plugs in a published EDSR,
+    # whose training photographs include those of X.
     if stage_name == "pretrain":
         # EDSR's own beta1: there is no adversary here.
         return {"SR": Adam(nets.SR.parameters(), lr=stage.lr, betas=(0.9, 0.999), eps=1e-8)}
