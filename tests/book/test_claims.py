@@ -1,0 +1,67 @@
+"""What the prose says of recorded results holds for the recorded results."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+
+from cincgan_tutorial.experiments import Recorded, recorded, rows_of
+from cincgan_tutorial.tables import departures, paired
+
+
+def means(study: Recorded) -> dict[str, float]:
+    return {label: statistics.fmean(v["psnr"].values()) for label, v in study.data["variants"].items()}
+
+
+@pytest.fixture(scope="module")
+def cycle_one() -> Recorded:
+    return recorded("cycle-one")
+
+
+def test_chapter_3_without_adversary_g1_returns_its_input(cycle_one: Recorded) -> None:
+    untouched = statistics.fmean(cycle_one.data["untouched"].values())
+    assert means(cycle_one)["no adversary"] == pytest.approx(untouched, abs=0.05)
+
+
+def test_chapter_3_without_identity_the_colours_run_away(cycle_one: Recorded) -> None:
+    variants = cycle_one.data["variants"]
+    assert variants["no identity"]["colour_drift_8bit"] > 5 * variants["all terms"]["colour_drift_8bit"]
+
+
+def test_chapter_3_the_cycle_is_missed_least_and_a_little(cycle_one: Recorded) -> None:
+    score = means(cycle_one)
+    missing_one = {
+        label: value for label, value in score.items() if label not in ("all terms", "no cycle, no identity")
+    }
+    assert max(missing_one, key=lambda label: missing_one[label]) == "no cycle"
+    assert 0 < score["all terms"] - score["no cycle"] < 0.5
+    assert score["no cycle, no identity"] == min(score.values())
+
+
+def test_chapter_3_without_tv_it_is_no_better_than_the_input(cycle_one: Recorded) -> None:
+    untouched = statistics.fmean(cycle_one.data["untouched"].values())
+    assert means(cycle_one)["no TV"] <= untouched + 0.05
+
+
+def test_chapter_7_cleaning_first_gains_over_enlarging_alone() -> None:
+    rows = {row.system: row for row in rows_of(recorded("lesson-val"))}
+    gain, error = paired(rows["G1 then SR"].psnr, rows["SR alone"].psnr)
+    assert gain > 2 * error
+
+
+@pytest.mark.parametrize(
+    ("result", "sign"),
+    [("lesson-val", 1), ("lesson-val-shift", 1), ("lesson-val-white", -1), ("lesson-val-bicubic", -1)],
+)
+def test_chapter_7_gains_on_its_own_noise_and_loses_on_other_input(result: str, sign: int) -> None:
+    rows = {row.system: row.mean_psnr for row in rows_of(recorded(result))}
+    for system in ("G1 then SR", "CinCGAN"):
+        assert sign * (rows[system] - rows["bicubic"]) > 0
+
+
+def test_every_departure_that_names_a_variant_was_measured() -> None:
+    measured = {label for name in ("departures", "cycle-two") for label in recorded(name).data["variants"]}
+    named = {departure.variant for departure in departures() if departure.variant is not None}
+    assert named
+    assert named <= measured

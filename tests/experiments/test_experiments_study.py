@@ -1,0 +1,208 @@
+"""Studies: every variant, trained once, scored by the same rule, recorded with what it was."""
+
+import dataclasses
+import json
+import shutil
+
+import pytest
+import torch
+from helpers import write_photographs
+from PIL import Image
+
+from cincgan_tutorial.degradation import SYNTHETIC_MILD, bicubic_downsample
+from cincgan_tutorial.experiments import STUDIES, Study, evaluate, noisy, run_study, study, systems
+from cincgan_tutorial.metrics import psnr
+from cincgan_tutorial.presets import PRESETS, with_settings
+from cincgan_tutorial.training import Run
+from cincgan_tutorial.unpaired import folder_of_photographs
+from cincgan_tutorial.weights import load_weights
+
+LR = Study(
+    "tiny",
+    "what clipping does",
+    {"pretrain.steps": 0, "joint.steps": 0},
+    {"all terms": {}, "it's calm: no": {"clip": 0}},
+)
+HR = Study(
+    "tiny-two",
+    "what the adversary does",
+    {"pretrain.steps": 0, "first.steps": 0},
+    {"all terms": {}, "no adversary": {"joint.cycle_two.gan": 0}},
+    base={"joint.steps": 0},
+    measures="hr",
+)
+
+
+@pytest.fixture(scope="session")
+def finished_study(small_lesson, photographs, held_out, tmp_path_factory):
+    """The study `LR`, run once from nothing; tests must not change it."""
+    folder = tmp_path_factory.mktemp("study")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    run_study(LR, small_lesson, photographs, held_out, folder / "runs", folder / "results")
+    torch.set_num_threads(threads)
+    return folder
+
+
+@pytest.fixture
+def done(work, finished_study):
+    """The runs and the result of the finished study `LR`, copied to where `work` works; its result.json."""
+    for folder in (work.runs, work.results):
+        shutil.copytree(finished_study / folder.name, folder)
+    return json.loads((work.results / "tiny" / "result.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def work(small_lesson, photographs, held_out, tmp_path, monkeypatch):
+    """Run a study in folders of its own, and count what it trains."""
+    calls = {"train": [], "resume": []}
+
+    def counted(name):
+        original = getattr(study, name)
+
+        def call(*arguments):
+            folder = arguments[-1]
+            calls[name].append(folder.name)
+            return original(*arguments)
+
+        monkeypatch.setattr(study, name, call)
+
+    counted("train")
+    counted("resume")
+
+    def run(which, preset=small_lesson, photographs=photographs, held_out=held_out):
+        calls["train"].clear()
+        calls["resume"].clear()
+        where = run_study(which, preset, photographs, held_out, tmp_path / "runs", tmp_path / "results")
+        return json.loads((where / "result.json").read_text(encoding="utf-8"))
+
+    run.calls, run.runs, run.results = calls, tmp_path / "runs", tmp_path / "results"
+    return run
+
+
+def test_every_variant_is_trained_with_its_settings_scored_and_recorded(work, small_lesson, held_out):
+    content = work(LR)
+    slugs = ["all-terms", "its-calm-no"]
+    assert work.calls["train"] == slugs
+    data, facts = content["data"], content["provenance"]
+    assert (data["question"], data["measures"]) == ("what clipping does", "lr")
+    assert list(data["variants"]) == ["all terms", "it's calm: no"]
+    assert (facts["preset"], facts["seed"], facts["source"]) == ("lesson", small_lesson.seed, "photographs0")
+    seconds = 0.0
+    for slug, (label, variant) in zip(slugs, data["variants"].items(), strict=True):
+        trained = load_weights(work.runs / "tiny-lesson" / slug)
+        assert trained.preset == with_settings(small_lesson, {**LR.common, **LR.variants[label]})
+        assert variant["settings"] == LR.variants[label]
+        assert set(variant["psnr"]) == {"one", "two"}
+        assert variant["colour_drift_8bit"] >= 0
+        seconds += sum(trained.facts["seconds"].values())
+        for photograph in held_out:
+            x, z = noisy(photograph, SYNTHETIC_MILD.without_shift())
+            with torch.no_grad():
+                cleaned = trained.nets.G1(x).clamp(0, 1)
+            expected = psnr(cleaned, bicubic_downsample(z).clamp(0, 1), border=1)
+            assert variant["psnr"][photograph.name] == pytest.approx(expected, abs=1e-6)
+    assert data["seconds"] == round(seconds)
+    folder = work.results / "tiny"
+    assert {path.name for path in folder.iterdir()} == {"result.json", "all-terms.png", "its-calm-no.png"}
+    assert Image.open(folder / "all-terms.png").size == (32, 32)
+
+
+def test_the_colour_drift_is_the_largest_change_of_a_mean_colour(work, done, held_out):
+    variant = done["data"]["variants"]["all terms"]
+    trained = load_weights(work.runs / "tiny-lesson" / "all-terms")
+    drifts = []
+    for photograph in held_out:
+        x, _ = noisy(photograph, SYNTHETIC_MILD.without_shift())
+        with torch.no_grad():
+            change = trained.nets.G1(x).clamp(0, 1)[0] - x[0]
+        drifts.append(max(abs(255 * float(channel.mean())) for channel in change))
+    assert variant["colour_drift_8bit"] == pytest.approx(sum(drifts) / len(drifts), abs=1e-4)
+
+
+def test_what_is_finished_is_not_done_again(work, done):
+    weights = {path: path.stat().st_mtime_ns for path in work.runs.rglob("weights.safetensors")}
+    assert len(weights) == 2
+    again = work(LR)
+    assert work.calls["train"] == []
+    assert {path: path.stat().st_mtime_ns for path in weights} == weights
+    assert again["data"] == done["data"]
+
+
+def test_only_the_missing_variant_is_trained(work, done):
+    shutil.rmtree(work.runs / "tiny-lesson" / "its-calm-no")
+    content = work(LR)
+    assert work.calls["train"] == ["its-calm-no"]
+    assert list(content["data"]["variants"]) == ["all terms", "it's calm: no"]
+
+
+def test_an_interrupted_variant_is_resumed(work, done):
+    (work.runs / "tiny-lesson" / "its-calm-no" / "weights.safetensors").unlink()
+    work(LR)
+    assert work.calls["train"] == []
+    assert "its-calm-no" in work.calls["resume"]
+    assert Run(work.runs / "tiny-lesson" / "its-calm-no").finished
+
+
+def test_a_run_with_other_settings_is_refused_and_kept(work, done, small_lesson):
+    before = {path: path.read_bytes() for path in work.results.rglob("*") if path.is_file()}
+    weights = (work.runs / "tiny-lesson" / "all-terms" / "weights.safetensors").read_bytes()
+    with pytest.raises(ValueError, match="all-terms: holds a run with other settings"):
+        work(LR, preset=dataclasses.replace(small_lesson, seed=7))
+    with pytest.raises(ValueError, match="its-calm-no: holds a run with other settings"):
+        work(dataclasses.replace(LR, variants={**LR.variants, "it's calm: no": {"clip": 2}}))
+    assert (work.runs / "tiny-lesson" / "all-terms" / "weights.safetensors").read_bytes() == weights
+    assert {path: path.read_bytes() for path in work.results.rglob("*") if path.is_file()} == before
+
+
+def test_runs_on_other_photographs_are_refused(work, done, tmp_path):
+    """Else the result would name photographs that its networks never saw."""
+    others = folder_of_photographs(write_photographs(tmp_path / "others", first_seed=60))
+    with pytest.raises(ValueError, match="photographs are not those"):
+        work(LR, photographs=others)
+
+
+@pytest.mark.parametrize("which", [LR, dataclasses.replace(LR, measures="hr")], ids=["lr", "hr"])
+def test_photographs_of_the_training_are_not_scored(work, done, photographs, which):
+    with pytest.raises(ValueError, match="the networks were trained on it"):
+        work(which, held_out=[photographs.x[0]])
+
+
+def test_a_study_of_cycle_two_begins_with_its_base(work, held_out):
+    content = work(HR)
+    assert work.calls["train"] == ["base", "all-terms", "no-adversary"]
+    folder = work.runs / "tiny-two-lesson"
+    base = load_weights(folder / "base")
+    assert (base.preset.joint.steps, base.preset.start) == (0, "")
+    for label, slug in (("all terms", "all-terms"), ("no adversary", "no-adversary")):
+        trained = load_weights(folder / slug)
+        assert trained.preset.start == (folder / "base").as_posix()
+        for name, value in base.nets.upscaler().state_dict().items():
+            assert torch.equal(trained.before_joint.state_dict()[name], value), "did not begin with the base"
+        (row,) = evaluate(trained, held_out, chosen={"CinCGAN": systems(trained)["CinCGAN"]})
+        scored = content["data"]["variants"][label]
+        assert (scored["psnr"], scored["ssim"]) == (row.psnr, row.ssim)
+    assert Image.open(work.results / "tiny-two" / "all-terms.png").size == (128, 128)
+
+
+def test_a_study_of_smoke_is_kept_apart(work, done):
+    content = work(LR, preset=PRESETS["smoke"])
+    assert content["provenance"]["preset"] == "smoke"
+    assert {path.name for path in work.runs.iterdir()} == {"tiny-lesson", "tiny-smoke"}
+
+
+@pytest.mark.parametrize("name", sorted(STUDIES))
+@pytest.mark.parametrize("preset", ["smoke", "lesson"])
+def test_the_settings_of_every_study_fit_the_presets(name, preset):
+    chosen = STUDIES[name]
+    assert chosen.name == name
+    assert chosen.measures in ("lr", "hr")
+    variants = list(chosen.variants.items())
+    assert variants[0][1] == {}, "the first variant is what the others are compared with"
+    common = with_settings(PRESETS[preset], chosen.common)
+    changed = {label: with_settings(PRESETS[preset], {**chosen.common, **settings}) for label, settings in variants}
+    assert [label for label, settings in changed.items() if settings == common] == [variants[0][0]]
+    assert len(set(changed.values())) == len(variants), "two variants are the same"
+    slugs = {label.replace(" ", "-").replace(",", "").replace(":", "").replace("'", "") for label, _ in variants}
+    assert len(slugs) == len(variants)
+    assert all(set(slug) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") for slug in slugs)

@@ -1,0 +1,143 @@
+"""Widgets where a person is looking, the same views as plain pictures where nobody is."""
+
+import ast
+import io
+import itertools
+import math
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from helpers import LIBRARY, picture, random_images
+from matplotlib.figure import Figure
+from PIL import Image
+
+from cincgan_tutorial import widgets
+from cincgan_tutorial.degradation import SYNTHETIC_MILD
+from cincgan_tutorial.experiments import noisy, systems
+from cincgan_tutorial.figures import Box
+from cincgan_tutorial.images import to_pixels
+from cincgan_tutorial.unpaired import Photograph
+
+BOX = Box(8, 16, 24, 32)
+DEGRADATION = SYNTHETIC_MILD.without_shift()
+CONTROLS = ["blur, long", "blur, short", "angle", "shift down", "shift right", "noise / 255", "correlated noise"]
+
+
+@pytest.fixture
+def photograph():
+    return Photograph("one", picture(61, 78, 201))
+
+
+@pytest.fixture
+def live(monkeypatch):
+    """A person is looking."""
+    monkeypatch.setattr(widgets, "attended", lambda: True)
+
+
+def controls(view) -> dict:
+    assert isinstance(view, ipywidgets.VBox)
+    *given, shown = view.children
+    assert isinstance(shown, ipywidgets.Image)
+    return {control.description: control for control in given}
+
+
+def shown(view) -> np.ndarray:
+    with Image.open(io.BytesIO(view.children[-1].value)) as image:
+        assert image.format == "PNG"
+        return np.asarray(image.convert("RGB"))
+
+
+def titles(figure) -> list[str]:
+    assert isinstance(figure, Figure)
+    assert plt.get_fignums() == []
+    return [axes.get_title() for axes in figure.axes if axes.images]
+
+
+def test_on_a_page_three_settings_stand_side_by_side(photograph):
+    figure = widgets.explore_degradation(photograph, BOX)
+    assert titles(figure) == ["$z$", "blurred", "blurred, shifted", "blurred, shifted, noisy"]
+    crops = [np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images]
+    assert all(not np.array_equal(a, b) for a, b in itertools.pairwise(crops))
+
+
+def test_on_a_page_all_systems_stand_side_by_side(trained, photograph):
+    figure = widgets.before_after(trained, photograph, DEGRADATION, BOX)
+    assert titles(figure)[1:-1] == list(systems(trained))
+
+
+def test_live_the_degradation_has_a_control_for_each_part(live, photograph):
+    view = widgets.explore_degradation(photograph, BOX)
+    assert list(controls(view)) == CONTROLS
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize(("name", "value"), list(zip(CONTROLS, [3.0, 0.4, 2.0, 4.0, -4.0, 25.0, False], strict=True)))
+def test_live_the_picture_follows_every_control(live, photograph, name, value):
+    view = widgets.explore_degradation(photograph, BOX)
+    before = shown(view)
+    control = controls(view)[name]
+    start = control.value
+    control.value = value
+    assert control.value == value, "outside the range of its slider"
+    assert not np.array_equal(shown(view), before)
+    control.value = start
+    assert np.array_equal(shown(view), before), "the picture depends on more than its controls"
+
+
+def test_live_a_line_divides_two_systems(live, trained, photograph):
+    view = widgets.before_after(trained, photograph, DEGRADATION)
+    given = controls(view)
+    assert list(given) == ["left", "right", "line"]
+    assert given["left"].options == given["right"].options == (*systems(trained), "truth")
+    assert (given["left"].value, given["right"].value, given["line"].value) == ("bicubic", "CinCGAN", 0.5)
+    x, z = noisy(photograph, DEGRADATION)
+    pictures = {name: system(x) for name, system in systems(trained).items()} | {"truth": z}
+    for left, right, place in (("bicubic", "CinCGAN", 0.5), ("SR alone", "truth", 0.5), ("truth", "G1 then SR", 0.25)):
+        given["left"].value, given["right"].value, given["line"].value = left, right, place
+        expected = to_pixels(widgets.divided(pictures[left], pictures[right], place)[0])
+        assert np.array_equal(shown(view), expected)
+
+
+def test_live_a_box_is_cut_out(live, trained, photograph):
+    assert shown(widgets.before_after(trained, photograph, DEGRADATION, BOX)).shape == (24, 32, 3)
+
+
+@pytest.mark.parametrize("looking", [True, False])
+def test_networks_of_smoke_are_refused(monkeypatch, smoke_trained, photograph, looking):
+    monkeypatch.setattr(widgets, "attended", lambda: looking)
+    with pytest.raises(ValueError, match="trained at smoke"):
+        widgets.before_after(smoke_trained, photograph, DEGRADATION)
+
+
+@pytest.mark.parametrize(("place", "column"), [(0.0, 0), (0.25, 5), (0.5, 10), (1.0, 20)])
+def test_left_is_on_the_left_of_a_white_line_and_right_on_its_right(place, column):
+    left, right = random_images(1, 6, 21, 1) * 0.9, random_images(1, 6, 21, 2) * 0.9
+    joined = widgets.divided(left, right, place)
+    assert joined.shape == left.shape
+    assert torch.equal(joined[..., :column], left[..., :column])
+    assert (joined[..., column] == 1).all()
+    assert torch.equal(joined[..., column + 1 :], right[..., column + 1 :])
+    assert left.max() < 1, "an input was written to"
+    assert right.max() < 1
+
+
+def test_degraded_shows_what_its_arguments_say(photograph):
+    figure = widgets.degraded(photograph, BOX, noise=0, sigma_1=0.3, sigma_2=0.3)
+    assert titles(figure) == ["$z$", "$k$", "$(z \\otimes k)\\downarrow_4$", "$x$"]
+    crops = [np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images]
+    assert np.array_equal(crops[0], photograph.pixels[8:32, 16:48])
+    assert np.array_equal(crops[2], crops[3]), "noise of strength 0"
+    assert crops[3].shape == (6, 8, 3)
+    assert math.prod(crops[1].shape[:2]) == 21 * 21
+
+
+def test_the_library_makes_no_use_of_interact():
+    """Its output area makes a headless run wait until the cell times out."""
+    for path in LIBRARY.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [getattr(node, field, None) for field in ("id", "attr", "name")]
+            found = {"interact", "interactive", "interact_manual", "interactive_output"} & set(map(str, names))
+            assert not found, f"{path.name}, line {getattr(node, 'lineno', '?')}: {found}"
