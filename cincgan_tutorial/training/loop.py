@@ -50,6 +50,7 @@ class State:
     stage: str
     step: int
     nets: Networks
+    arithmetic: Arithmetic
     optimizers: Optimizers = field(default_factory=dict)
     average: AveragedModel | None = None
     before_joint: Upscaler | None = None
@@ -112,15 +113,14 @@ def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches) -> Run:
     preset, device = run.preset, _device()
     state = _restore(run, preset, device)
     _cut_log(run, state)
-    arithmetic = Arithmetic(preset.precision, device)
     names = list(preset.stages())
     for name in names[names.index(state.stage) :]:
-        _do_stage(run, state, name, patches, arithmetic)
+        _do_stage(run, state, name, patches)
     save_weights(run.weights_path, _trained(run, state, photographs))
     return run
 
 
-def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, arithmetic: Arithmetic) -> None:
+def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches) -> None:
     """Do the steps that are left of one stage and hand its average over to the next."""
     preset = run.preset
     stage, number = preset.stages()[name], list(preset.stages()).index(name)
@@ -130,13 +130,13 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, arith
         _enter(state, name, preset)
     length = stage.steps + stage.warm_up if stage.steps else 0
     earlier, begun = state.seconds.get(name, 0.0), time.monotonic()
-    device = arithmetic.device
+    device = state.arithmetic.device
     with run.log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step) as bar:
         while state.step < length:
             x, y, z = (
                 batch.to(device, memory_format=_LAYOUT) for batch in patches.batch(state.step, stage.batch, number)
             )
-            losses = _step(state, name, stage, preset, (x, y, z), arithmetic)
+            losses = _step(state, name, stage, preset, (x, y, z))
             state.step += 1
             bar.update()
             if state.step % preset.log_every == 0 or state.step == length:
@@ -149,17 +149,10 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, arith
     _save(run, state)
 
 
-def _step(
-    state: State,
-    name: str,
-    stage: Stage,
-    preset: Preset,
-    batch: tuple[Tensor, Tensor, Tensor],
-    arithmetic: Arithmetic,
-) -> Losses:
+def _step(state: State, name: str, stage: Stage, preset: Preset, batch: tuple[Tensor, Tensor, Tensor]) -> Losses:
     """Do one step of the stage called ``name`` and return its losses, detached."""
     x, y, z = batch
-    nets, optimizers = state.nets, state.optimizers
+    nets, optimizers, arithmetic = state.nets, state.optimizers, state.arithmetic
     set_rates(optimizers, stage, max(0, state.step - stage.warm_up))
     if name == "pretrain":
         losses = pretrain_step(nets, optimizers, y, z, arithmetic)
@@ -239,6 +232,7 @@ def _save(run: Run, state: State) -> None:
             "optimizers": {name: optimizer.state_dict() for name, optimizer in state.optimizers.items()},
             "average": None if state.average is None else state.average.state_dict(),
             "before_joint": None if state.before_joint is None else state.before_joint.state_dict(),
+            "scaler": state.arithmetic.scaler.state_dict(),
             "seconds": state.seconds,
             "versions": run.config["facts"]["versions"],
         },
@@ -248,7 +242,7 @@ def _save(run: Run, state: State) -> None:
 def _restore(run: Run, preset: Preset, device: torch.device) -> State:
     """Return the state of the newest checkpoint, or the state before the first step where there is none."""
     nets = Networks.from_preset(preset).to(device).to(memory_format=_LAYOUT)  # type: ignore[call-overload]
-    state = State("pretrain", 0, nets)
+    state = State("pretrain", 0, nets, Arithmetic(preset.precision, device))
     if not run.checkpoint_path.is_file():
         if preset.start:
             nets.load_state_dict(_start(preset).state_dict())
@@ -259,6 +253,7 @@ def _restore(run: Run, preset: Preset, device: torch.device) -> State:
     nets.load_state_dict(saved["nets"])
     for name, optimizer in state.optimizers.items():
         optimizer.load_state_dict(saved["optimizers"][name])
+    state.arithmetic.scaler.load_state_dict(saved["scaler"])
     if state.average is not None:
         state.average.load_state_dict(saved["average"])
     if state.before_joint is not None:

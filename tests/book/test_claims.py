@@ -44,6 +44,29 @@ def test_chapter_3_without_tv_it_is_no_better_than_the_input(cycle_one: Recorded
     assert means(cycle_one)["no TV"] <= untouched + 0.05
 
 
+@pytest.fixture(scope="module")
+def cycle_two() -> Recorded:
+    return recorded("cycle-two")
+
+
+def test_chapter_4_the_control_does_as_well_or_better(cycle_two: Recorded) -> None:
+    variants = cycle_two.data["variants"]
+    gain, error = paired(variants["all terms"]["psnr"], variants["control: supervision only"]["psnr"])
+    assert gain < 2 * error
+
+
+def test_chapter_4_no_supervision_is_worst_and_no_cycle_next(cycle_two: Recorded) -> None:
+    score = means(cycle_two)
+    assert sorted(score, key=lambda label: score[label])[:2] == ["no supervision", "no cycle"]
+
+
+def test_chapter_4_the_papers_adversarial_weight_costs_both_scores(cycle_two: Recorded) -> None:
+    variants = cycle_two.data["variants"]
+    for measure in ("psnr", "ssim"):
+        gain, error = paired(variants["paper's adversarial weight"][measure], variants["all terms"][measure])
+        assert gain < -2 * error
+
+
 def test_chapter_7_cleaning_first_gains_over_enlarging_alone() -> None:
     rows = {row.system: row for row in rows_of(recorded("lesson-val"))}
     gain, error = paired(rows["G1 then SR"].psnr, rows["SR alone"].psnr)
