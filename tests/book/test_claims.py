@@ -67,6 +67,47 @@ def test_chapter_4_the_papers_adversarial_weight_costs_both_scores(cycle_two: Re
         assert gain < -2 * error
 
 
+@pytest.fixture(scope="module")
+def changes() -> dict[str, tuple[float, float]]:
+    variants = recorded("departures").data["variants"]
+    return {label: paired(v["psnr"], variants["lesson"]["psnr"]) for label, v in variants.items()}
+
+
+def test_chapter_6_what_helps_a_short_run_and_in_which_order(changes: dict[str, tuple[float, float]]) -> None:
+    helping = (
+        "all of the paper's settings",
+        "no residual output",
+        "D1 starts at random",
+        "BatchNorm in D1",
+        "no average",
+    )
+    assert sorted(changes, key=lambda label: changes[label][0])[: len(helping)] == list(helping)
+    for label in helping:
+        mean, error = changes[label]
+        assert mean < -2 * error, label
+
+
+@pytest.mark.parametrize("label", ["paper's norms and weights", "no clipping"])
+def test_chapter_6_what_makes_no_difference(changes: dict[str, tuple[float, float]], label: str) -> None:
+    mean, error = changes[label]
+    assert abs(mean) < 2 * error
+
+
+@pytest.mark.parametrize("label", ["paper's learning rate", "constant learning rate"])
+def test_chapter_6_the_raised_learning_rate_was_a_wrong_guess(
+    changes: dict[str, tuple[float, float]], label: str
+) -> None:
+    mean, error = changes[label]
+    assert mean > 2 * error
+
+
+@pytest.mark.parametrize("label", ["D1 starts at random", "all of the paper's settings"])
+def test_chapter_6_no_better_than_the_untouched_input(label: str) -> None:
+    study = recorded("departures")
+    untouched = statistics.fmean(study.data["untouched"].values())
+    assert means(study)[label] <= untouched + 0.05
+
+
 def test_chapter_7_cleaning_first_gains_over_enlarging_alone() -> None:
     rows = {row.system: row for row in rows_of(recorded("lesson-val"))}
     gain, error = paired(rows["G1 then SR"].psnr, rows["SR alone"].psnr)
