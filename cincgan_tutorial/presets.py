@@ -41,8 +41,8 @@ class Weights:
 class Norms:
     """The power of the difference that each term takes the mean of: 1 absolute, 2 squared.
 
-    The paper writes norms without squares and does not say whether they are summed or averaged; every
-    re-implementation reads them as means, squared where the symbol is a 2-norm. That reading is the default.
+    The paper writes norms without squares and does not say whether they are summed or averaged. The re-implementations
+    read them as means (one sums the HR identity), squared where the symbol is a 2-norm. That reading is the default.
     """
 
     cycle: Norm = 2

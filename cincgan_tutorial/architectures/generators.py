@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..presets import GeneratorSize
 
-SLOPE = 0.2  # of every LeakyReLU; the figure draws no activation, the re-implementations agree on this one
+SLOPE = 0.2  # of every LeakyReLU; the figure draws no activation, most re-implementations have this one
 
 
 class ResidualBlock(nn.Module):

@@ -19,7 +19,7 @@ def systems(trained: Trained) -> dict[str, System]:
 
     * ``bicubic``: interpolation, no network.
     * ``SR alone``: the network trained on clean pairs, given the noisy x: what a reader would try first.
-    * ``G1 then SR``: cycle one cleans, then the same SR network enlarges (the article's second ablation).
+    * ``G1 then SR``: cycle one cleans, then the same SR network enlarges (the paper's second ablation).
     * ``CinCGAN``: G1 and SR after the joint stage.
     """
     scale = trained.preset.scale
