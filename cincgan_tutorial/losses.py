@@ -1,8 +1,8 @@
 r"""The terms that both cycles share, each a mean over a batch, its pixels and its channels.
 
 The paper writes its norms without squares and without saying whether they are sums or means. Read as means they do not
-depend on patch or batch size, so a weight of 10 means the same at every preset; that is also how most re-implementations
-read them (one sums the HR identity).
+depend on patch or batch size, and a weight of 10 means the same at every preset. Most re-implementations read them so;
+one sums the HR identity.
 """
 
 from __future__ import annotations
