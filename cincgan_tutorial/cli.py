@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import collections
+import itertools
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from .degradation import DEGRADATIONS
-from .experiments import STUDIES, cleaning, evaluate, evaluation_data, record, run_study, table
+from .experiments import STUDIES, check_name, cleaning, evaluate, evaluation_data, record, run_study, table
 from .front_end import progress_bar
 from .images import list_images, read_image, read_pixels, write_png
 from .inference import super_resolve
-from .presets import PRESETS, preset_named, with_settings
+from .presets import PRESETS, Preset, preset_named, with_settings
 from .training import Run, load_photographs, resume, train
 from .unpaired import Photograph, bundled_photographs
 from .weights import DEFAULT, find_weights, load_weights, shipped_names
@@ -138,12 +140,17 @@ def _train(options: argparse.Namespace) -> int:
     settings = dict(_key_value(text) for text in options.settings)
     preset = with_settings(preset_named(options.preset), settings)
     existing = Run(Path(options.run))
-    if existing.config_path.is_file() and existing.finished:
+    if existing.finished and existing.config_path.is_file() and _same(existing.preset, preset):
         print(f"{options.run}: already finished, nothing to do. Score it with: evaluate --weights {options.run}")
         return 0
     run = train(preset, load_photographs(options.photos), options.run)
     print(f"Finished: {run.weights_path}")
     return 0
+
+
+def _same(done: Preset, wanted: Preset) -> bool:
+    """Return whether two presets agree; "auto" was settled when the run began."""
+    return replace(done, precision=wanted.precision) == wanted
 
 
 def _key_value(text: str) -> tuple[str, str]:
@@ -161,6 +168,8 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    if options.record:
+        check_name(options.record)
     trained = load_weights(options.weights)
     photographs = _held_out(options.photos)
     degradation = DEGRADATIONS[options.degradation or trained.preset.degradation]
@@ -170,7 +179,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     print(f"{len(photographs)} photographs, {degradation.name}{', best shift' if degradation.max_shift else ''}\n")
     print(table(rows))
     if options.record:
-        clean = cleaning(trained, photographs, options.seed)
+        clean = cleaning(trained, photographs, options.seed, degradation)
         data, facts = evaluation_data(trained, rows, clean, degradation, options.seed)
         log = find_weights(options.weights).with_name("log.jsonl")
         files = {log.name: log} if log.is_file() else {}
@@ -195,6 +204,8 @@ def _study(options: argparse.Namespace) -> int:
 
 
 def _upscale(options: argparse.Namespace) -> int:
+    if options.tile < 1:
+        raise ValueError(f"--tile: expected at least 1 pixel, got {options.tile}.")
     inputs = [Path(text) for text in options.inputs]
     trained = load_weights(options.weights)
     upscaler = trained.nets.upscaler()
@@ -220,18 +231,22 @@ def output_names(inputs: Sequence[Path], out: Path) -> list[Path]:
     Inputs that share a stem keep their full name, ``out/a.jpg.png``. Inputs of one full name from different folders
     also get these folders' names, so that no result overwrites another.
     """
-    stems = collections.Counter(path.stem for path in inputs)
-    names = collections.Counter(path.name for path in inputs)
+    # Case is ignored: on macOS A.png and a.png are one file.
+    stems = collections.Counter(path.stem.casefold() for path in inputs)
+    names = collections.Counter(path.name.casefold() for path in inputs)
+    if len({path.resolve() for path in inputs}) < len(inputs):
+        twice = next(path for path in inputs if sum(path.resolve() == other.resolve() for other in inputs) > 1)
+        raise ValueError(f"{twice}: given twice; give each input once.")
     chosen: list[Path] = []
+    taken: set[str] = set()
     for path in inputs:
-        if stems[path.stem] == 1:
-            name = f"{path.stem}.png"
-        elif names[path.name] == 1:
-            name = f"{path.name}.png"
+        if stems[path.stem.casefold()] == 1:
+            name = path.stem
+        elif names[path.name.casefold()] == 1:
+            name = path.name
         else:
-            name = "_".join(part for part in path.parts if part not in ("/", "..", ".")) + ".png"
-        chosen.append(out / name)
-    if len(set(chosen)) < len(chosen):
-        twice = next(name for name, count in collections.Counter(chosen).items() if count > 1)
-        raise ValueError(f"two inputs would both be written to {twice}; give each input once.")
+            name = "_".join(part for part in path.parts if part not in (path.anchor, "..", "."))
+        free = next(n for n in (name, *(f"{name}-{i}" for i in itertools.count(2))) if n.casefold() not in taken)
+        taken.add(free.casefold())
+        chosen.append(out / f"{free}.png")
     return chosen

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,8 +18,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .images import Images, quantise
-
-Resize = Callable[[Images, int], Images]
 
 _BINOMIAL = (1.0, 2.0, 1.0)
 
@@ -238,3 +235,10 @@ SYNTHETIC_WHITE = Degradation(
 )
 
 DEGRADATIONS = {d.name: d for d in (BICUBIC, SYNTHETIC_MILD, SYNTHETIC_WHITE)}
+
+
+def degradation_named(name: str) -> Degradation:
+    """Return the degradation called ``name``; an unknown name raises `ValueError` and lists the known ones."""
+    if name not in DEGRADATIONS:
+        raise ValueError(f"unknown degradation {name!r}. Known: {', '.join(DEGRADATIONS)}.")
+    return DEGRADATIONS[name]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,35 +18,40 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from .degradation import SYNTHETIC_MILD, Degradation, bicubic_downsample, blur
-from .experiments import Recorded, Row, noisy, slug, systems
-from .images import Images, read_image, to_pixels
+from .degradation import Degradation, bicubic_downsample, blur
+from .experiments import EXAMPLE, EXAMPLE_BOX, Box, Recorded, Row, example, noisy, slug, systems
+from .images import read_image, to_pixels
 from .provenance import caption
 from .seeds import torch_generator
-from .unpaired import Photograph, Photographs, bundled_photograph
+from .unpaired import Photograph, Photographs
 from .weights import Trained
+
+# The running example belongs to the experiments; chapters reach it from here, where they draw.
+__all__ = [
+    "EXAMPLE",
+    "EXAMPLE_BOX",
+    "Box",
+    "Card",
+    "bars",
+    "card",
+    "comparison",
+    "curves",
+    "degradation_steps",
+    "example",
+    "gallery",
+    "influence_maps",
+    "kernels",
+    "refuse_smoke",
+    "score_map",
+    "scores",
+    "show",
+    "split",
+    "study_bars",
+    "training_curves",
+]
 
 # Okabe and Ito's palette: told apart with any kind of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-
-
-class Box(NamedTuple):
-    """A rectangle in HR pixels; multiples of 4 keep it exact at x4."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-    def cut(self, image: Tensor, scale: int = 1) -> Tensor:
-        """Cut the rectangle out of an image that is ``scale`` times smaller than HR."""
-        top, left, height, width = (side // scale for side in self)
-        return image[..., top : top + height, left : left + width]
-
-
-# The running example: one face, one crop, from the first chapter to the last.
-EXAMPLE = "astronaut"
-EXAMPLE_BOX = Box(36, 160, 128, 128)
 
 
 def show(images: Mapping[str, Tensor], columns: int = 4, size: float = 2.4) -> Figure:
@@ -131,11 +136,6 @@ def split(photographs: Photographs, columns: int = 7) -> Figure:
     return show(named, columns=columns, size=1.5)
 
 
-def example(degradation: Degradation = SYNTHETIC_MILD) -> tuple[Images, Images]:
-    """Return the running example as a test pair, x and z of the whole photograph; `EXAMPLE_BOX` cuts the shown crop."""
-    return noisy(bundled_photograph(EXAMPLE), degradation.without_shift())
-
-
 def comparison(trained: Trained, photograph: Photograph, degradation: Degradation, box: Box = EXAMPLE_BOX) -> Figure:
     """Show one crop of x, of every system's result and of z.
 
@@ -186,6 +186,10 @@ def curves(log: Sequence[Mapping[str, Any]], names: Mapping[str, Sequence[str]],
         names: Panel title, which begins with the stage's name, to the losses it shows.
         columns: Panels per row.
     """
+    if not log:
+        raise ValueError(
+            "no log to draw: this result was recorded without its log.jsonl. Record it from its run folder."
+        )
     rows = -(-len(names) // columns)
     figure, grid = plt.subplots(rows, columns, figsize=(3.4 * columns, 2.5 * rows), squeeze=False, layout="constrained")
     for axes in grid.flat[len(names) :]:

@@ -10,7 +10,7 @@ import hashlib
 import math
 import os
 import tempfile
-from collections.abc import Iterable
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -32,8 +32,9 @@ _LUMA_OFFSET = 16 / 255
 def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
     """Read a photograph as 8-bit RGB, shape (h, w, 3).
 
-    Grey, palette and 1-bit pictures become RGB; 16-bit grey is rounded to 8 bits; an alpha channel that is opaque
-    everywhere is dropped; the orientation that a camera noted in EXIF is applied.
+    Grey, palette and 1-bit pictures become RGB; 16-bit grey is rounded to 8 bits, 16-bit colour keeps its
+    high byte; an alpha channel that is opaque everywhere is dropped; the orientation that a camera noted in EXIF is
+    applied.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -42,29 +43,35 @@ def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
     """
     path = Path(path)
     try:
-        with Image.open(path) as opened:
-            opened.load()
-            image = ImageOps.exif_transpose(opened)
-    except FileNotFoundError:
-        raise
+        with warnings.catch_warnings(), Image.open(path) as opened:
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # MPO is what many phones write as .jpg: the photograph, then previews or a depth map.
+            frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
+            if frames == 1:
+                opened.load()
+                image = ImageOps.exif_transpose(opened)
     except UnidentifiedImageError as error:
         raise ValueError(f"{path}: not an image that can be read ({_known()} are).") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{path}: too large to be read ({error}). Cut it into parts.") from error
+    except Exception as error:  # a damaged file makes Pillow raise almost anything
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # a folder, no permission, no such file: the system's own words say it best
         raise ValueError(f"{path}: damaged or truncated image ({error}). Copy it again.") from error
+    if frames > 1:
+        raise ValueError(f"{path}: an animation or a stack of {frames} pictures. Save one of them as PNG.")
     return _as_rgb(image, path)
 
 
 def _as_rgb(image: Image.Image, path: Path) -> np.ndarray:
     """Convert what has an exact RGB meaning; refuse the rest by name."""
-    if getattr(image, "n_frames", 1) > 1:
-        raise ValueError(f"{path}: an animation of {image.n_frames} frames. Save one frame as PNG.")  # type: ignore[attr-defined]
     if image.mode in ("I;16", "I;16B", "I;16L", "I"):
         wide = np.asarray(image).astype(np.float64)
         if wide.min() < 0 or wide.max() > 65535:
             raise ValueError(f"{path}: grey values from {wide.min():g} to {wide.max():g}; expected 0 to 65535.")
         grey = np.round(wide / 257).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)
-    if image.mode == "P" and "transparency" in image.info:
+    if image.mode in ("1", "L", "P", "RGB") and "transparency" in image.info:
         image = image.convert("RGBA")
     if image.mode in ("RGBA", "LA", "PA"):
         image = image.convert("RGBA")
@@ -194,9 +201,3 @@ def luma(images: Tensor) -> Tensor:
     """Return the BT.601 luma (..., 1, h, w), in [16/255, 235/255] as MATLAB's ``rgb2ycbcr`` has it."""
     weights = images.new_tensor(_LUMA).view(3, 1, 1)
     return (images * weights).sum(-3, keepdim=True) + _LUMA_OFFSET
-
-
-def mean_colour(images: Iterable[Tensor]) -> Tensor:
-    """Return the mean red, green and blue over all pixels of all images, shape (3,)."""
-    stacked = [image.flatten(-2).mean(-1).reshape(-1, 3).mean(0) for image in images]
-    return torch.stack(stacked).mean(0)

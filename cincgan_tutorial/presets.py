@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import math
 import os
 import types
 import typing
@@ -176,7 +177,10 @@ class Preset:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Preset:
-        """Rebuild a preset; unknown, missing or ill-typed settings raise `ValueError` and name the setting."""
+        """Rebuild a preset; unknown or ill-typed settings raise `ValueError` and name the setting.
+
+        Settings that are left out take their default, as in the constructor.
+        """
         return _build(Preset, values, "")
 
     @staticmethod
@@ -224,7 +228,9 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     if hint is str:
         return str(value)
     try:
-        number = hint(float(value)) if hint is int and float(value) == int(float(value)) else hint(value)
+        if hint is int and not float(value).is_integer():
+            raise ValueError("a fraction")
+        number = hint(float(value))
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path}: expected {hint.__name__}, got {value!r}.") from error
     return number
@@ -276,6 +282,9 @@ def check(preset: Preset) -> Preset:
         "generator.width": preset.generator.width,
         "discriminator.width": preset.discriminator.width,
         "sr.features": preset.sr.features,
+        "discriminator.widest": preset.discriminator.widest,
+        "generator.blocks": preset.generator.blocks,
+        "sr.blocks": preset.sr.blocks,
         "log_every": preset.log_every,
         "save_every": preset.save_every,
         **{f"{name}.batch": stage.batch for name, stage in preset.stages().items()},
@@ -290,6 +299,16 @@ def check(preset: Preset) -> Preset:
     for name, stage in preset.stages().items():
         if stage.steps < 0 or stage.warm_up < 0 or stage.halve_every < 0:
             raise ValueError(f"{name}: steps, warm_up and halve_every can't be negative.")
+    if preset.patch * preset.scale < 24:
+        raise ValueError("patch: patch times scale must be at least 24, or nothing is left of an HR patch in D2.")
+    for name, stage in preset.stages().items():
+        for field in ("lr", "lr_D", "lr_floor"):
+            if not (math.isfinite(getattr(stage, field)) and getattr(stage, field) >= 0):
+                raise ValueError(f"{name}.{field}: expected a number of at least 0, got {getattr(stage, field)}.")
+    if preset.first.cycle_two or preset.pretrain.cycle_one or preset.pretrain.cycle_two or preset.pretrain.warm_up:
+        raise ValueError("cycle_two takes part in the joint stage only; pretrain has no cycle and no warm_up.")
+    if preset.seed < 0 or preset.clip < 0 or not 0 <= preset.beta1 < 1:
+        raise ValueError("expected seed and clip of at least 0, and 0 <= beta1 < 1.")
     if preset.first.cycle_one is None or preset.joint.cycle_one is None or preset.joint.cycle_two is None:
         raise ValueError("first needs cycle_one, and joint needs cycle_one and cycle_two.")
     if not 0 <= preset.ema < 1:
@@ -331,7 +350,7 @@ _PAPER = Preset(
     save_every=2000,
 )
 
-# What made training short and steady on two CPU cores; the training chapter measures each departure.
+# What made training short and steady on two CPU cores; a label in brackets names the study's variant without it.
 _SMALL_STEPS = {
     # Departure: [paper's norms and weights] absolute instead of squared differences, with weights 5, 5, 1 to match. The
     # gradient of a squared difference fades as the difference does, so small errors of colour live long.
@@ -339,18 +358,18 @@ _SMALL_STEPS = {
     # Departure: [no average] what is kept is a running average of G1 and SR. Two players circle around a balance; the
     # average sits nearer its middle than any one step.
     "ema": 0.99,
-    # Departure: [no clipping] gradients of the discriminators are clipped, because their amplified first layer can make
-    # a single batch throw them far off.
+    # Departure: [no clipping] gradients of the discriminators are clipped, as a guard: with an amplified first layer,
+    # a single batch could throw them far off.
     "clip": 1.0,
 }
 
 _LESSON = Preset(
     name="lesson",
     pretrain=Stage(steps=1000, lr=1e-3, batch=8),
-    # Departure: [paper's learning rate] larger learning rates for a short run, and a cosine that lets them fall to a
-    # tenth of the start; D1 alone learns for the first 60 steps. Batch 8.
+    # Departure: the paper's learning rate, but on a cosine that lets it fall to a tenth; D1 alone learns for the first 60
+    # steps. Batch 8.
     first=Stage(
-        steps=1000, lr=5e-4, lr_D=5e-4, lr_floor=0.1, batch=8, warm_up=60, cycle_one=Weights(cycle=5, identity=5, tv=1)
+        steps=1000, lr=2e-4, lr_D=2e-4, lr_floor=0.1, batch=8, warm_up=60, cycle_one=Weights(cycle=5, identity=5, tv=1)
     ),
     # Departure: [paper's adversarial weight] 0.01 instead of 1 in cycle two, and smaller cycle and TV weights. With
     # means for norms, a weight of 1 outweighs the supervision that keeps SR a super-resolver.

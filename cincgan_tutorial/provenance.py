@@ -28,10 +28,11 @@ def provenance(command: str | None = None) -> dict[str, Any]:
 
 
 def command_line() -> str:
-    """Return the command as a reader would type it, without the machine's own folders."""
+    """Return the command as a reader would type it; the home folder is written as ~."""
     program = Path(sys.argv[0])
     if program.name in ("__main__.py", "cincgan"):
-        return shlex.join(["python", "-m", "cincgan_tutorial", *sys.argv[1:]])
+        typed = shlex.join(["python", "-m", "cincgan_tutorial", *sys.argv[1:]])
+        return typed.replace(str(Path.home()), "~") if Path.home() != Path("/") else typed
     return f"python {program.name}"
 
 

@@ -57,8 +57,14 @@ def save_weights(path: str | os.PathLike[str], trained: Trained) -> None:
         "preset": json.dumps(trained.preset.to_dict()),
         "facts": json.dumps(trained.facts),
     }
-    with replacing(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata=header))
+    try:
+        with replacing(path) as temporary:
+            temporary.write_bytes(save(tensors, metadata=header))
+    except OSError as error:
+        raise OSError(
+            f"{path}: the weights could not be written ({error}). Nothing trained is lost: free some space, then:"
+            f" resume {Path(path).parent}"
+        ) from error
 
 
 def load_weights(where: str | os.PathLike[str] | None = None) -> Trained:
@@ -68,7 +74,7 @@ def load_weights(where: str | os.PathLike[str] | None = None) -> Trained:
         ValueError: No such weights, a file that is damaged or is no weights file of ours, tensors whose sizes do not
             fit the preset in the header, or a shipped file whose SHA-256 is not the recorded one.
     """
-    path = find_weights(DEFAULT if where is None else where)
+    path = SHIPPED / f"{DEFAULT}.safetensors" if where is None else find_weights(where)
     if path.parent == SHIPPED:
         _check_sum(path)
     try:
@@ -107,11 +113,18 @@ def shipped_names() -> list[str]:
 
 def find_weights(where: str | os.PathLike[str]) -> Path:
     """Return the file that ``where`` means: a shipped name, a file, or a run folder that is finished."""
-    shipped = SHIPPED / f"{where}.safetensors"
-    if os.sep not in str(where) and shipped.is_file():
-        return shipped
     path = Path(where)
+    if isinstance(where, str) and where in shipped_names():
+        if path.exists():
+            raise ValueError(
+                f"{where}: is the name of shipped weights and of a folder or file here. For this one: ./{where}"
+            )
+        return SHIPPED / f"{where}.safetensors"
     if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ValueError(
+                f"{path}: a folder, but not that of a run. Give a run folder, a weights file or a shipped name."
+            )
         if not (path / "weights.safetensors").is_file():
             raise ValueError(
                 f"{path}: no weights.safetensors in it; the run is not finished. Go on with: resume {path}"

@@ -54,9 +54,9 @@ class Networks(nn.Module):
     @staticmethod
     def from_preset(preset: Preset) -> Networks:
         """Build the networks of a preset; equal seeds give equal weights."""
-        # Layers draw their weights from the global generator, which is put back as it was.
+        # Layers draw their weights from the CPU's global generator, which is put back as it was.
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(preset.seed)
+            torch.default_generator.manual_seed(preset.seed)
             nets = Networks(
                 G1=Generator(preset.generator),
                 G2=Generator(preset.generator),
@@ -65,13 +65,13 @@ class Networks(nn.Module):
                 D1=PatchDiscriminator(D1_STRIDES, preset.discriminator),
                 D2=PatchDiscriminator(D2_STRIDES, preset.discriminator),
             )
-        if preset.generator.residual:
-            for generator in (nets.G1, nets.G2):
-                start_as_identity(generator)
-                high_pass(_first_conv(generator.head), share=0.5)
-        if preset.discriminator.high_pass:
-            for discriminator in (nets.D1, nets.D2):
-                _start_awake(discriminator)
+            if preset.generator.residual:
+                for generator in (nets.G1, nets.G2):
+                    start_as_identity(generator)
+                    high_pass(_first_conv(generator.head), share=0.5)
+            if preset.discriminator.high_pass:
+                for discriminator in (nets.D1, nets.D2):
+                    _start_awake(discriminator)
         return nets
 
 
@@ -86,7 +86,7 @@ def _start_awake(discriminator: PatchDiscriminator, gain: float = 8.0) -> None:
     """Give D a high-pass first layer, amplified since noise is small, and He's initialisation in the others."""
     for module in discriminator.modules():
         if isinstance(module, nn.Conv2d) and module.bias is not None:
-            nn.init.kaiming_normal_(module.weight, a=0.2, generator=torch.Generator().manual_seed(module.out_channels))
+            nn.init.kaiming_normal_(module.weight, a=0.2)
             nn.init.zeros_(module.bias)
     high_pass(_first_conv(discriminator.layers), gain=gain)
 

@@ -24,8 +24,16 @@ def runs_folder() -> Path:
 def newest_run(preset: Preset) -> Run | None:
     """Return the finished run of this preset whose weights are newest; ``None`` where there is none."""
     runs = [Run(path.parent) for path in runs_folder().glob("*/weights.safetensors")]
-    runs = [run for run in runs if run.config_path.is_file() and run.preset.name == preset.name]
+    runs = [run for run in runs if _preset_name(run) == preset.name]
     return max(runs, key=lambda run: run.weights_path.stat().st_mtime, default=None)
+
+
+def _preset_name(run: Run) -> str | None:
+    """Return the name of a run's preset; ``None`` for one that this version can't read."""
+    try:
+        return run.preset.name
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def trained_networks(preset: Preset | None = None) -> Trained:

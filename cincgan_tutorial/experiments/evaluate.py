@@ -70,6 +70,7 @@ def evaluate(
     if degradation is None:
         degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
     _check_unseen(trained, photographs)
+    _check_size(photographs, trained.preset.scale)
     chosen = systems(trained) if chosen is None else chosen
     scores: dict[str, tuple[dict[str, float], dict[str, float]]] = {name: ({}, {}) for name in chosen}
     with progress_bar(len(photographs), "evaluate") as bar:
@@ -90,10 +91,22 @@ def _score(score: Any, result: Images, z: Images, shifted: bool) -> float:
 
 
 def _check_unseen(trained: Trained, photographs: Sequence[Photograph]) -> None:
-    seen = {*trained.facts.get("x_photographs", {}).values(), *trained.facts.get("yz_photographs", {}).values()}
+    facts = trained.facts
+    seen = {*facts["x_photographs"].values(), *facts["yz_photographs"].values(), *facts.get("start_photographs", [])}
     for photograph in photographs:
         if photograph.sha256 in seen:
             raise ValueError(f"{photograph.name}: the networks were trained on it, so its score would flatter them.")
+
+
+def _check_size(photographs: Sequence[Photograph], scale: int) -> None:
+    # SSIM's window of 11 pixels has to fit after a border of 4 is cut from each side.
+    smallest = 11 + 2 * 4
+    for photograph in photographs:
+        height, width = (side - side % scale for side in photograph.pixels.shape[:2])
+        if min(height, width) < smallest:
+            raise ValueError(
+                f"{photograph.name}: {width}x{height} is too small to be scored; {smallest} pixels are needed."
+            )
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -105,16 +118,20 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def cleaning(trained: Trained, photographs: Sequence[Photograph], seed: int = 0) -> dict[str, float]:
+def cleaning(
+    trained: Trained, photographs: Sequence[Photograph], seed: int = 0, degradation: Degradation | None = None
+) -> dict[str, float]:
     """Return the mean LR PSNR of x and of G1(x), see `cleaning_scores`."""
-    scores = cleaning_scores(trained, photographs, seed)
+    scores = cleaning_scores(trained, photographs, seed, degradation)
     return {name: statistics.fmean(values.values()) for name, values in scores.items()}
 
 
 @torch.no_grad()
-def cleaning_scores(trained: Trained, photographs: Sequence[Photograph], seed: int = 0) -> dict[str, dict[str, float]]:
+def cleaning_scores(
+    trained: Trained, photographs: Sequence[Photograph], seed: int = 0, degradation: Degradation | None = None
+) -> dict[str, dict[str, float]]:
     """Return the LR PSNR of x and of G1(x), after stage one, against the clean y of the same photograph, unshifted."""
-    degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
+    degradation = (degradation or DEGRADATIONS[trained.preset.degradation]).without_shift()
     scores: dict[str, dict[str, float]] = {"x": {}, "G1(x)": {}}
     for photograph in photographs:
         x, z = noisy(photograph, degradation, trained.preset.scale, seed)

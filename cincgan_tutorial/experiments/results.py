@@ -88,6 +88,12 @@ def recorded(name: str, folder: Path | None = None) -> Recorded:
     return result
 
 
+def check_name(name: str) -> None:
+    """Raise `ValueError` unless ``name`` can be the folder of a result."""
+    if Path(name).name != name or name in ("", ".", ".."):
+        raise ValueError(f"{name!r}: expected a plain name for a result, without folders.")
+
+
 def record(
     name: str,
     data: Mapping[str, Any],
@@ -104,6 +110,11 @@ def record(
         folder: Where results are kept.
         files: Further files, by the name they get.
     """
+    check_name(name)
+    if facts.get("preset") == "smoke" and folder.resolve() == RESULTS.resolve():
+        raise ValueError(
+            "a smoke run proves that code runs and is never recorded for the book; give another --results."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
     try:

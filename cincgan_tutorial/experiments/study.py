@@ -9,22 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..degradation import DEGRADATIONS
 from ..images import write_png
 from ..inference import super_resolve
 from ..presets import Preset, with_settings
 from ..training import Run, resume, train
-from ..unpaired import Photograph, Photographs, bundled_photograph
+from ..unpaired import Photograph, Photographs
 from ..weights import Trained, load_weights
 from .evaluate import cleaning_scores, evaluate, noisy
+from .example import EXAMPLE_BOX, example
 from .results import record
 from .systems import systems
 
 Settings = Mapping[str, Any]
-
-# The crop of the running example that studies save as a picture, in HR pixels: top, left, side.
-_CROP = (36, 160, 128)
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,10 @@ def run_study(
         run = _trained(folder / slug(label), with_settings(preset, common | dict(settings)), photographs)
         trained = load_weights(run)
         seconds += sum(trained.facts["seconds"].values())
-        rows[label] = _scores(trained, held_out, study.measures) | {"settings": dict(settings)}
+        rows[label] = _scores(trained, held_out, study.measures) | {
+            "settings": dict(settings),
+            "trained": {key: trained.facts[key] for key in ("commit", "device", "date")},
+        }
         pictures[f"{slug(label)}.png"] = write_png(run / "example.png", _example(trained, study.measures))
     data = {
         "question": study.question,
@@ -205,13 +207,9 @@ def _scores(trained: Trained, held_out: Sequence[Photograph], measures: str) -> 
 
 
 @torch.no_grad()
-def _example(trained: Trained, measures: str) -> torch.Tensor:
+def _example(trained: Trained, measures: str) -> Tensor:
     """Return the running example's crop as this variant restores it: LR for cycle one, HR for cycle two."""
-    degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
-    x, _ = noisy(bundled_photograph("astronaut"), degradation, trained.preset.scale)
-    top, left, side = _CROP
+    x, _ = example(DEGRADATIONS[trained.preset.degradation])
     if measures == "lr":
-        scale = trained.preset.scale
-        whole = trained.nets.G1(x).clamp(0, 1)
-        return whole[0, :, top // scale : (top + side) // scale, left // scale : (left + side) // scale]
-    return super_resolve(trained.nets.upscaler(), x)[0, :, top : top + side, left : left + side]
+        return EXAMPLE_BOX.cut(trained.nets.G1(x)[0].clamp(0, 1), trained.preset.scale)
+    return EXAMPLE_BOX.cut(super_resolve(trained.nets.upscaler(), x)[0])

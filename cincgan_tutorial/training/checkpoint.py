@@ -11,7 +11,7 @@ import torch
 from ..images import replacing
 from ..presets import Preset
 
-FORMAT = "cincgan-tutorial checkpoint 1"
+FORMAT = "cincgan-tutorial checkpoint 2"
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:

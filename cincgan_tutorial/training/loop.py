@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import os
 import time
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any, TextIO
 
@@ -18,11 +20,11 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..architectures import Networks, Upscaler
-from ..degradation import DEGRADATIONS
+from ..degradation import degradation_named
 from ..front_end import progress_bar
 from ..images import replacing
 from ..presets import Preset, Stage, check
-from ..provenance import provenance
+from ..provenance import provenance, versions
 from ..unpaired import Photographs, UnpairedPatches
 from ..weights import Trained, load_weights, save_weights
 from .checkpoint import load_checkpoint, save_checkpoint
@@ -39,7 +41,7 @@ from .steps import (
     set_rates,
 )
 
-# Pixel by pixel with the channels together: convolutions run a third faster so, on CPUs and on GPUs with tensor cores.
+# Pixel by pixel with the channels together: on the CPU it was measured on, convolutions run a third faster so.
 _LAYOUT = torch.channels_last
 
 
@@ -79,15 +81,20 @@ def train(
     # These look at photographs and weights first: a run that can't start should leave no folder behind.
     patches = _patches(preset, photographs)
     if preset.start:
-        _start(preset)
+        _start(preset, photographs)
     run = Run.create(folder, preset, photographs, provenance(command))
     return _go_on(run, photographs, patches)
 
 
-def resume(folder: str | os.PathLike[str]) -> Run:
+def resume(folder: str | os.PathLike[str], photographs: Photographs | None = None) -> Run:
     """Go on with the run in ``folder`` from its newest checkpoint, or from its first step where it reached none.
 
-    A finished run is returned as it is. On a CPU the result has the bits that an undisturbed run would have.
+    A finished run is returned as it is. On the same CPU, with the same number of threads and library versions, the
+    result has the bits that an undisturbed run would have; a warning says where they differ.
+
+    Args:
+        folder: The run folder.
+        photographs: The photographs of the run; left out, they are read from where the run was started with.
 
     Raises:
         ValueError: No run there, its photographs have changed, or its checkpoint is damaged.
@@ -95,7 +102,8 @@ def resume(folder: str | os.PathLike[str]) -> Run:
     run = Run.open(folder)
     if run.finished:
         return run
-    photographs = load_photographs(run.config["photographs"]["path"])
+    if photographs is None:
+        photographs = load_photographs(run.config["photographs"]["path"])
     run.check_photographs(photographs)
     return _go_on(run, photographs, _patches(run.preset, photographs))
 
@@ -105,13 +113,15 @@ def _device() -> torch.device:
 
 
 def _patches(preset: Preset, photographs: Photographs) -> UnpairedPatches:
-    return UnpairedPatches(photographs, DEGRADATIONS[preset.degradation], preset.patch, preset.scale, preset.seed)
+    return UnpairedPatches(photographs, degradation_named(preset.degradation), preset.patch, preset.scale, preset.seed)
 
 
 def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches) -> Run:
     """Do what is left of the three stages, then write the weights."""
     preset, device = run.preset, _device()
-    state = _restore(run, preset, device)
+    for left_by_a_kill in run.folder.glob(".*.part"):
+        left_by_a_kill.unlink(missing_ok=True)
+    state = _restore(run, preset, device, photographs)
     _cut_log(run, state)
     names = list(preset.stages())
     for name in names[names.index(state.stage) :]:
@@ -214,6 +224,12 @@ def _average(nets: Networks, preset: Preset) -> AveragedModel | None:
 def _write_line(log: TextIO, state: State, losses: Losses, bar: Any) -> None:
     """Log one step. Reading the losses is the only point at which the host waits for the device."""
     values = {name: float(value) for name, value in losses.items()}
+    broken = [name for name, value in values.items() if not math.isfinite(value)]
+    if broken:
+        raise ValueError(
+            f"{state.stage}, step {state.step}: the loss {broken[0]!r} is not finite any more. The checkpoint stands;"
+            " start a new run with a smaller learning rate."
+        )
     line = {"stage": state.stage, "step": state.step, "seconds": round(state.seconds[state.stage], 2)} | values
     log.write(json.dumps(line) + "\n")
     log.flush()
@@ -221,7 +237,7 @@ def _write_line(log: TextIO, state: State, losses: Losses, bar: Any) -> None:
 
 
 def _save(run: Run, state: State) -> None:
-    """Save everything; after this line nothing before it can be lost."""
+    """Save everything that the run needs to go on from here."""
     save_checkpoint(
         run.checkpoint_path,
         {
@@ -234,20 +250,27 @@ def _save(run: Run, state: State) -> None:
             "before_joint": None if state.before_joint is None else state.before_joint.state_dict(),
             "scaler": state.arithmetic.scaler.state_dict(),
             "seconds": state.seconds,
-            "versions": run.config["facts"]["versions"],
+            "versions": versions(),
+            "threads": torch.get_num_threads(),
         },
     )
 
 
-def _restore(run: Run, preset: Preset, device: torch.device) -> State:
+def _restore(run: Run, preset: Preset, device: torch.device, photographs: Photographs) -> State:
     """Return the state of the newest checkpoint, or the state before the first step where there is none."""
     nets = Networks.from_preset(preset).to(device).to(memory_format=_LAYOUT)  # type: ignore[call-overload]
     state = State("pretrain", 0, nets, Arithmetic(preset.precision, device))
     if not run.checkpoint_path.is_file():
         if preset.start:
-            nets.load_state_dict(_start(preset).state_dict())
+            nets.load_state_dict(_start(preset, photographs).nets.state_dict())
         return state
     saved = load_checkpoint(run.checkpoint_path, preset)
+    if (saved["versions"], saved["threads"]) != (versions(), torch.get_num_threads()):
+        warnings.warn(
+            "library versions or number of threads are not those of the checkpoint: the run goes on, but its result"
+            " will not equal an undisturbed run to the bit.",
+            stacklevel=2,
+        )
     state.stage, state.step, state.seconds = saved["stage"], saved["step"], saved["seconds"]
     _enter(state, state.stage, preset)
     nets.load_state_dict(saved["nets"])
@@ -261,14 +284,19 @@ def _restore(run: Run, preset: Preset, device: torch.device) -> State:
     return state
 
 
-def _start(preset: Preset) -> Networks:
-    """Return the networks that a run begins with, after a look at whether they fit."""
+def _start(preset: Preset, photographs: Photographs) -> Trained:
+    """Return what a run begins with, after a look at whether it fits and saw nothing of the other half."""
     start = load_weights(preset.start)
     sizes = ("scale", "generator", "discriminator", "sr")
     differing = [name for name in sizes if getattr(start.preset, name) != getattr(preset, name)]
     if differing:
         raise ValueError(f"start={preset.start}: its networks have another {', '.join(differing)} than this preset's.")
-    return start.nets
+    for ours, theirs in ((photographs.x, "yz_photographs"), (photographs.yz, "x_photographs")):
+        seen = set(start.facts[theirs].values())
+        both = [photograph.name for photograph in ours if photograph.sha256 in seen]
+        if both:
+            raise ValueError(f"start={preset.start}: was trained with {both[0]!r} in the other half. Split as it was.")
+    return start
 
 
 def _cut_log(run: Run, state: State) -> None:
@@ -294,4 +322,8 @@ def _trained(run: Run, state: State, photographs: Photographs) -> Trained:
         "x_photographs": config["photographs"]["x"],
         "yz_photographs": config["photographs"]["yz"],
     }
+    if run.preset.start:
+        earlier = load_weights(run.preset.start).facts
+        halves = ({*earlier[half].values()} for half in ("x_photographs", "yz_photographs"))
+        facts["start_photographs"] = sorted(set.union(*halves, set(earlier.get("start_photographs", []))))
     return Trained(state.nets, state.before_joint, run.preset, facts)

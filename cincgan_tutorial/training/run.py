@@ -75,7 +75,7 @@ class Run:
         if run.config_path.exists():
             what = "a finished run" if run.finished else f"a run that is not finished (go on with: resume {folder})"
             raise ValueError(f"{folder}: already holds {what}. Choose another folder; nothing is overwritten.")
-        if run.folder.exists() and (not run.folder.is_dir() or any(run.folder.iterdir())):
+        if run.folder.exists() and (not run.folder.is_dir() or _visible(run.folder)):
             raise ValueError(f"{folder}: exists and is not an empty folder. Choose another one.")
         run.folder.mkdir(parents=True, exist_ok=True)
         config = {
@@ -99,20 +99,26 @@ class Run:
         if not run.config_path.is_file():
             raise ValueError(f"{folder}: no run here (no config.json). Start one with: train --run {folder}")
         try:
-            run.config  # noqa: B018 - read to see that it can be
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            run.preset, run.config["photographs"]["path"], run.config["facts"]["versions"]
+        except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{run.config_path}: damaged ({error}). Start a new run in another folder.") from error
         return run
 
     def check_photographs(self, photographs: Photographs) -> None:
         """Raise `ValueError` unless these are the photographs, in the halves, that the run was started with."""
         for half, given in (("x", photographs.x), ("yz", photographs.yz)):
-            recorded = set(self.config["photographs"][half].values())
-            if recorded != {p.sha256 for p in given}:
+            # In order: which patch is drawn depends on it.
+            recorded = list(self.config["photographs"][half].values())
+            if recorded != [p.sha256 for p in given]:
                 raise ValueError(
-                    f"{self.folder}: the {half.upper()} photographs are not those that the run was started with"
+                    f"{self.folder}: the {half.upper()} photographs are not those of this run, in their order"
                     f" ({len(recorded)} recorded, {len(given)} given). Restore them, or start a new run."
                 )
+
+
+def _visible(folder: Path) -> bool:
+    """Return whether a folder holds anything but hidden files, such as what a killed start left behind."""
+    return any(not path.name.startswith(".") for path in folder.iterdir())
 
 
 def load_photographs(where: str | None) -> Photographs:
@@ -125,4 +131,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n") and line.strip()]
+    try:
+        return [json.loads(line) for line in lines if line.endswith("\n") and line.strip()]
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: damaged ({error}). Remove the broken line and go on.") from error
