@@ -366,8 +366,8 @@ _SMALL_STEPS = {
 _LESSON = Preset(
     name="lesson",
     pretrain=Stage(steps=1000, lr=1e-3, batch=8),
-    # Departure: the paper's learning rate, but on a cosine that lets it fall to a tenth; D1 alone learns for the first 60
-    # steps. Batch 8.
+    # Departure: the paper's learning rate, but on a cosine that lets it fall to a tenth; D1 alone learns for the first
+    # 60 steps. Batch 8.
     first=Stage(
         steps=1000, lr=2e-4, lr_D=2e-4, lr_floor=0.1, batch=8, warm_up=60, cycle_one=Weights(cycle=5, identity=5, tv=1)
     ),

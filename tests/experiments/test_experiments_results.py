@@ -30,6 +30,14 @@ def test_what_is_recorded_is_read_back(tmp_path):
     assert {"command", "commit", "device", "versions", "date"} <= set(result.provenance)
 
 
+def test_a_recorded_log_is_read_back(tmp_path):
+    (tmp_path / "log.jsonl").write_text('{"stage": "first", "step": 2}\n', encoding="utf-8")
+    record("mine", {}, LESSON, tmp_path / "results", {"log.jsonl": tmp_path / "log.jsonl"})
+    record("without", {}, LESSON, tmp_path / "results")
+    assert recorded("mine", tmp_path / "results").log == [{"stage": "first", "step": 2}]
+    assert recorded("without", tmp_path / "results").log == []
+
+
 def test_given_facts_win_over_found_ones(tmp_path):
     record("mine", {}, LESSON | {"commit": "abc", "device": "a T4"}, tmp_path)
     result = recorded("mine", tmp_path)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import pytest
@@ -9,8 +10,8 @@ import torch
 from helpers import write_photographs
 from PIL import Image
 
-from cincgan_tutorial.degradation import SYNTHETIC_MILD, bicubic_downsample
-from cincgan_tutorial.experiments import STUDIES, Study, evaluate, noisy, run_study, study, systems
+from cincgan_tutorial.degradation import SYNTHETIC_MILD, bicubic_downsample, bicubic_upsample
+from cincgan_tutorial.experiments import STUDIES, Study, evaluate, noisy, run_study, slug, study, systems
 from cincgan_tutorial.metrics import psnr
 from cincgan_tutorial.presets import PRESETS, with_settings
 from cincgan_tutorial.training import Run
@@ -89,8 +90,8 @@ def test_every_variant_is_trained_with_its_settings_scored_and_recorded(work, sm
     assert list(data["variants"]) == ["all terms", "it's calm: no"]
     assert (facts["preset"], facts["seed"], facts["source"]) == ("lesson", small_lesson.seed, "photographs0")
     seconds = 0.0
-    for slug, (label, variant) in zip(slugs, data["variants"].items(), strict=True):
-        trained = load_weights(work.runs / "tiny-lesson" / slug)
+    for folder_name, (label, variant) in zip(slugs, data["variants"].items(), strict=True):
+        trained = load_weights(work.runs / "tiny-lesson" / folder_name)
         assert trained.preset == with_settings(small_lesson, {**LR.common, **LR.variants[label]})
         assert variant["settings"] == LR.variants[label]
         assert set(variant["psnr"]) == {"one", "two"}
@@ -174,8 +175,8 @@ def test_a_study_of_cycle_two_begins_with_its_base(work, held_out):
     folder = work.runs / "tiny-two-lesson"
     base = load_weights(folder / "base")
     assert (base.preset.joint.steps, base.preset.start) == (0, "")
-    for label, slug in (("all terms", "all-terms"), ("no adversary", "no-adversary")):
-        trained = load_weights(folder / slug)
+    for label, folder_name in (("all terms", "all-terms"), ("no adversary", "no-adversary")):
+        trained = load_weights(folder / folder_name)
         assert trained.preset.start == (folder / "base").as_posix()
         for name, value in base.nets.upscaler().state_dict().items():
             assert torch.equal(trained.before_joint.state_dict()[name], value), "did not begin with the base"
@@ -203,6 +204,28 @@ def test_the_settings_of_every_study_fit_the_presets(name, preset):
     changed = {label: with_settings(PRESETS[preset], {**chosen.common, **settings}) for label, settings in variants}
     assert [label for label, settings in changed.items() if settings == common] == [variants[0][0]]
     assert len(set(changed.values())) == len(variants), "two variants are the same"
-    slugs = {label.replace(" ", "-").replace(",", "").replace(":", "").replace("'", "") for label, _ in variants}
-    assert len(slugs) == len(variants)
-    assert all(set(slug) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") for slug in slugs)
+    folders = {slug(label) for label, _ in variants}
+    assert len(folders) == len(variants), "two variants would share a folder"
+    assert all(re.fullmatch("[A-Za-z0-9-]+", folder) for folder in folders)
+    assert "base" not in folders
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [("all terms", "all-terms"), ("it's calm: no", "its-calm-no"), ("no cycle, no identity", "no-cycle-no-identity")],
+)
+def test_a_label_becomes_a_file_name(label, expected):
+    assert slug(label) == expected
+
+
+@pytest.mark.parametrize("measures", ["lr", "hr"])
+def test_the_untouched_input_is_scored_by_the_rule_of_the_variants(work, done, held_out, measures):
+    """What doing nothing scores: x against y for cycle one, bicubic against z for cycle two."""
+    data = work(dataclasses.replace(LR, measures=measures))["data"]
+    for photograph in held_out:
+        x, z = noisy(photograph, SYNTHETIC_MILD.without_shift())
+        if measures == "lr":
+            expected = psnr(x, bicubic_downsample(z).clamp(0, 1), border=1)
+        else:
+            expected = psnr(bicubic_upsample(x).clamp(0, 1), z)
+        assert data["untouched"][photograph.name] == pytest.approx(expected, abs=1e-6)

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from helpers import picture, random_images, soft_image
+from helpers import picture, random_images, save_picture, soft_image
 from matplotlib.figure import Figure
 
 from cincgan_tutorial import figures
@@ -172,6 +172,37 @@ def test_curves_draw_the_log_of_a_run(finished_run):
     expected = [[line["step"], line["SR"]] for line in finished_run.log if line["stage"] == "pretrain"]
     assert panels(figure)[0].lines[0].get_xydata().tolist() == expected
     assert panels(figure)[1].lines
+
+
+def test_training_curves_show_all_three_stages(finished_run):
+    figure = figures.training_curves(finished_run.log)
+    assert len(panels(figure)) == 6
+    assert all(axes.lines for axes in figure.axes), "a panel without a curve"
+    assert {title.split(":")[0] for title in titles(figure)} == {"pretrain", "first", "joint"}
+
+
+def study_of(folder, measures):
+    variants = {"all terms": {"psnr": {"a": 20.0, "b": 24.0}}, "no cycle": {"psnr": {"a": 18.0, "b": 19.0}}}
+    data = {"measures": measures, "variants": variants, "untouched": {"a": 17.0, "b": 20.0}}
+    return Recorded("mine", folder, {}, data)
+
+
+@pytest.mark.parametrize(("measures", "label"), [("lr", "LR PSNR (dB)"), ("hr", "PSNR (dB)")])
+def test_study_bars_are_means_beside_the_untouched_input(tmp_path, measures, label):
+    (axes,) = panels(figures.study_bars(study_of(tmp_path, measures)))
+    assert [bar.get_width() for bar in axes.patches] == [22.0, 18.5]
+    assert list(axes.lines[0].get_xdata()) == [18.5, 18.5]
+    assert axes.get_xlabel() == label
+
+
+def test_a_gallery_shows_the_recorded_picture_of_each_variant_after_the_extras(tmp_path):
+    recorded = {name: picture(8, 8, seed) for seed, name in enumerate(("all-terms", "no-cycle"))}
+    for name, shown in recorded.items():
+        save_picture(tmp_path / f"{name}.png", shown)
+    figure = figures.gallery(study_of(tmp_path, "lr"), {"$x$": soft_image(8, 8, 5)})
+    assert titles(figure) == ["$x$", "all terms", "no cycle"]
+    for axes, expected in zip(panels(figure)[1:], recorded.values(), strict=True):
+        assert np.array_equal(pixels(axes), expected)
 
 
 @pytest.mark.parametrize("values", [{"a": 1.5, "b": -2.0}, {"only": 3.0}, {"zero": 0.0}, {"same": 2.0, "as": 2.0}])
