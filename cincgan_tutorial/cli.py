@@ -30,6 +30,9 @@ First steps:
 """
 
 
+_PHOTOS = "folder of photographs; left out: the seven that come with the installation"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 some inputs failed, 2 could not begin, 130 interrupted."""
     options = _parser().parse_args(arguments)
@@ -60,18 +63,51 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run_command=run)
         return added
 
-    photos_help = "folder of photographs; left out: the seven that come with the installation"
-    weights_help = f"a shipped name ({', '.join(shipped_names()) or 'none here'}), a weights file or a run folder"
-
-    p = command(
-        "train",
-        _train,
-        "train the three stages",
-        "Train SR, then cycle one, then both cycles. Interrupted? Use resume.",
+    _train_arguments(
+        command(
+            "train",
+            _train,
+            "train the three stages",
+            "Train SR, then cycle one, then both cycles. Interrupted? Use resume.",
+        )
     )
+    command(
+        "resume",
+        _resume,
+        "go on with an interrupted run",
+        "Go on from the newest checkpoint, or from the start if none.",
+    ).add_argument("run", metavar="RUN", help="the run folder")
+    _evaluate_arguments(
+        command(
+            "evaluate",
+            _evaluate,
+            "score weights on photographs",
+            "Degrade photographs, enlarge them with every system, print mean PSNR and SSIM (RGB, border 4).",
+        )
+    )
+    _study_arguments(
+        command(
+            "study",
+            _study,
+            "run the experiments behind the chapters",
+            "Train every variant of a study and record the scores; what is finished is not done again.",
+        )
+    )
+    _upscale_arguments(
+        command(
+            "upscale",
+            _upscale,
+            "enlarge photographs",
+            "Write DIR/name.png for every input, exactly 4x as large. Existing files are never overwritten.",
+        )
+    )
+    return parser
+
+
+def _train_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--preset", default="lesson", help=f"{', '.join(PRESETS)} (default: lesson)")
     p.add_argument(
-        "--photos", metavar="DIR", help=photos_help + ". A split.csv in it (columns file, half: A or B) is obeyed"
+        "--photos", metavar="DIR", help=_PHOTOS + ". A split.csv in it (columns file, half: A or B) is obeyed"
     )
     p.add_argument("--run", metavar="DIR", required=True, help="new folder for log, checkpoints and weights")
     p.add_argument(
@@ -84,21 +120,18 @@ def _parser() -> argparse.ArgumentParser:
         help="change settings of the preset, for example --set seed=1 first.steps=500",
     )
 
-    p = command(
-        "resume",
-        _resume,
-        "go on with an interrupted run",
-        "Go on from the newest checkpoint, or from the start if none.",
-    )
-    p.add_argument("run", metavar="RUN", help="the run folder")
 
-    p = command(
-        "evaluate",
-        _evaluate,
-        "score weights on photographs",
-        "Degrade photographs, enlarge them with every system, print mean PSNR and SSIM (RGB, border 4).",
+def _weights_argument(p: argparse.ArgumentParser) -> None:
+    names = ", ".join(shipped_names()) or "none here"
+    p.add_argument(
+        "--weights",
+        metavar="W",
+        help=f"a shipped name ({names}), a weights file or a run folder (default: {DEFAULT}, shipped)",
     )
-    p.add_argument("--weights", metavar="W", default=DEFAULT, help=f"{weights_help} (default: {DEFAULT})")
+
+
+def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
+    _weights_argument(p)
     p.add_argument(
         "--photos", metavar="DIR", help="HR photographs no network saw; left out: the two bundled ones kept for this"
     )
@@ -106,34 +139,31 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--shift", action="store_true", help="keep the pixel shift and score at the best alignment")
     p.add_argument("--seed", type=int, default=0, help="seed of blur and noise (default: 0)")
     p.add_argument("--record", metavar="NAME", help="also write book/results/NAME, with provenance")
-    p.add_argument("--results", metavar="DIR", type=Path, default=Path("book/results"), help="where NAME is written")
+    _results_argument(p)
 
-    p = command(
-        "study",
-        _study,
-        "run the experiments behind the chapters",
-        "Train every variant of a study and record the scores; what is finished is not done again.",
+
+def _results_argument(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--results", metavar="DIR", type=Path, default=Path("book/results"), help="folder of results (book/results)"
     )
+
+
+def _study_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("name", choices=sorted(STUDIES), help="; ".join(f"{s.name}: {s.question}" for s in STUDIES.values()))
     p.add_argument("--preset", default="lesson", help=f"{', '.join(PRESETS)} (default: lesson)")
-    p.add_argument("--photos", metavar="DIR", help=photos_help)
+    p.add_argument("--photos", metavar="DIR", help=_PHOTOS)
     p.add_argument("--held-out", metavar="DIR", help="photographs to score on; left out: the two bundled ones")
     p.add_argument(
         "--runs", metavar="DIR", type=Path, default=Path("runs"), help="where the runs are kept (default: runs)"
     )
-    p.add_argument("--results", metavar="DIR", type=Path, default=Path("book/results"), help="where the result goes")
+    _results_argument(p)
 
-    p = command(
-        "upscale",
-        _upscale,
-        "enlarge photographs",
-        "Write DIR/name.png for every input, exactly 4x as large. Existing files are never overwritten.",
-    )
+
+def _upscale_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("inputs", metavar="INPUT", nargs="+", help="image files")
     p.add_argument("--out", metavar="DIR", required=True, type=Path, help="folder for the results")
-    p.add_argument("--weights", metavar="W", default=DEFAULT, help=f"{weights_help} (default: {DEFAULT})")
+    _weights_argument(p)
     p.add_argument("--tile", metavar="N", type=int, default=256, help="work in tiles of N input pixels (default: 256)")
-    return parser
 
 
 def _train(options: argparse.Namespace) -> int:

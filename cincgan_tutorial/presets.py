@@ -9,17 +9,16 @@ to train while you read, and say with `Departure:` where that needed something t
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import math
 import os
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
+
+from .settings import build, nearest, put
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Norm = Literal[1, 2]
@@ -181,69 +180,12 @@ class Preset:
 
         Settings that are left out take their default, as in the constructor.
         """
-        return _build(Preset, values, "")
+        return build(Preset, values)
 
     @staticmethod
     def from_json(text: str) -> Preset:
         """Rebuild a preset from `to_json`."""
         return Preset.from_dict(json.loads(text))
-
-
-def _build(kind: Any, values: Mapping[str, Any], path: str) -> Any:
-    """Build the dataclass ``kind`` from nested dictionaries, checking every name and type on the way."""
-    hints = typing.get_type_hints(kind)
-    for name in values:
-        if name not in hints:
-            raise ValueError(f"unknown setting {path + name!r}.{_nearest(name, hints)}")
-    built = {name: _convert(hints[name], value, path + name) for name, value in values.items()}
-    try:
-        return kind(**built)
-    except TypeError as error:
-        raise ValueError(f"settings {path or 'of the preset'!r} are incomplete: {error}.") from error
-
-
-def _convert(hint: Any, value: Any, path: str) -> Any:
-    """Check ``value``, or read it from the text a command line gives, as the type ``hint``."""
-    origin = typing.get_origin(hint)
-    if origin in (typing.Union, types.UnionType):
-        if value is None or value == "none":
-            return None
-        inner = [option for option in typing.get_args(hint) if option is not type(None)]
-        return _convert(inner[0], value, path)
-    if origin is Literal:
-        for option in typing.get_args(hint):
-            if value == option or value == str(option):
-                return option
-        raise ValueError(f"{path}: expected one of {', '.join(map(str, typing.get_args(hint)))}, got {value!r}.")
-    if dataclasses.is_dataclass(hint):
-        if not isinstance(value, Mapping):
-            raise ValueError(f"{path}: is a group of settings, set one of {', '.join(_names(hint))} in it.")
-        return _build(hint, value, path + ".")
-    if hint is bool:
-        if isinstance(value, bool):
-            return value
-        if str(value).lower() in ("true", "false"):
-            return str(value).lower() == "true"
-        raise ValueError(f"{path}: expected true or false, got {value!r}.")
-    if hint is str:
-        return str(value)
-    try:
-        if hint is int and not float(value).is_integer():
-            raise ValueError("a fraction")
-        number = hint(float(value))
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{path}: expected {hint.__name__}, got {value!r}.") from error
-    return number
-
-
-def _names(kind: Any) -> list[str]:
-    return [field.name for field in dataclasses.fields(kind)]
-
-
-def _nearest(name: str, known: Any) -> str:
-    """Return a hint for a mistyped name: the nearest known one, or all of them."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(known)}."
 
 
 def with_settings(preset: Preset, settings: Mapping[str, Any]) -> Preset:
@@ -255,22 +197,7 @@ def with_settings(preset: Preset, settings: Mapping[str, Any]) -> Preset:
         ValueError: A name is unknown (the nearest one is suggested) or a value has the wrong type.
     """
     values = preset.to_dict()
-    for path, value in settings.items():
-        group: Any = values
-        *groups, last = path.split(".")
-        for depth, name in enumerate(groups):
-            if not isinstance(group, dict) or name not in group:
-                raise ValueError(f"unknown setting {path!r}.{_nearest(name, group if isinstance(group, dict) else [])}")
-            if group[name] is None:
-                raise ValueError(f"{path}: {'.'.join(groups[: depth + 1])} takes no part in this preset.")
-            group = group[name]
-        if not isinstance(group, dict):
-            raise ValueError(f"unknown setting {path!r}: {'.'.join(groups)} is a single value.")
-        if last not in group:
-            raise ValueError(f"unknown setting {path!r}.{_nearest(last, group)}")
-        if isinstance(group[last], dict) and not isinstance(value, Mapping) and value not in (None, "none"):
-            raise ValueError(f"{path}: is a group of settings, set one of {', '.join(group[last])} in it.")
-        group[last] = value
+    put(values, settings)
     return check(Preset.from_dict(values))
 
 
@@ -319,7 +246,7 @@ def check(preset: Preset) -> Preset:
 def preset_named(name: str) -> Preset:
     """Return the preset called ``name``; an unknown name raises `ValueError` and suggests the nearest."""
     if name not in PRESETS:
-        raise ValueError(f"unknown preset {name!r}.{_nearest(name, PRESETS)} Presets: {', '.join(PRESETS)}.")
+        raise ValueError(f"unknown preset {name!r}.{nearest(name, PRESETS)} Presets: {', '.join(PRESETS)}.")
     return PRESETS[name]
 
 

@@ -76,18 +76,6 @@ def of_study(study: Recorded) -> Markdown:
     return markdown_table(["Variant", level, "change (dB)", "drift (1/255)" if drift else "SSIM"], lines)
 
 
-def of_seeds(results: Sequence[Recorded]) -> Markdown:
-    """Return mean and standard deviation over runs that differ in their seed only, system by system."""
-    runs = [{row.system: row for row in rows_of(result)} for result in results]
-    lines = []
-    for system in runs[0]:
-        means = [run[system].mean_psnr for run in runs]
-        gains = [run[system].mean_psnr - run["bicubic"].mean_psnr for run in runs]
-        similar = [run[system].mean_ssim for run in runs]
-        lines.append([system, _spread(means, 2), _spread(gains, 2, "+"), _spread(similar, 3)])
-    return markdown_table(["System", "PSNR (dB)", "gain (dB)", "SSIM"], lines)
-
-
 def of_gains(results: Mapping[str, Recorded]) -> Markdown:
     """Return the gain over bicubic of each system under each degradation."""
     columns = {name: {row.system: row.mean_psnr for row in rows_of(result)} for name, result in results.items()}
@@ -137,10 +125,6 @@ def against_control(study: Recorded, control: str = "control: supervision only")
         f" {verdict(mean, error)}) and SSIM by {similar:+.4f} (standard error {similar_error:.4f}:"
         f" {verdict(similar, similar_error)}), on {len(variants[name]['psnr'])} photographs and one seed."
     )
-
-
-def _spread(values: Sequence[float], digits: int, sign: str = "") -> str:
-    return f"{statistics.fmean(values):{sign}.{digits}f} ± {statistics.stdev(values):.{digits}f}"
 
 
 class Departure(NamedTuple):

@@ -74,7 +74,7 @@ def load_weights(where: str | os.PathLike[str] | None = None) -> Trained:
         ValueError: No such weights, a file that is damaged or is no weights file of ours, tensors whose sizes do not
             fit the preset in the header, or a shipped file whose SHA-256 is not the recorded one.
     """
-    path = SHIPPED / f"{DEFAULT}.safetensors" if where is None else find_weights(where)
+    path = find_weights(where)
     if path.parent == SHIPPED:
         _check_sum(path)
     try:
@@ -111,8 +111,10 @@ def shipped_names() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
 
 
-def find_weights(where: str | os.PathLike[str]) -> Path:
-    """Return the file that ``where`` means: a shipped name, a file, or a run folder that is finished."""
+def find_weights(where: str | os.PathLike[str] | None) -> Path:
+    """Return the file that ``where`` means: a shipped name, a file, a finished run's folder; by default the shipped one."""
+    if where is None:
+        return SHIPPED / f"{DEFAULT}.safetensors"
     path = Path(where)
     if isinstance(where, str) and where in shipped_names():
         if path.exists():
