@@ -30,6 +30,13 @@ First steps:
 """
 
 
+_EXAMPLES = {
+    "train": "--preset lesson --photos my-photos --run runs/mine",
+    "resume": "runs/mine",
+    "evaluate": "--weights runs/mine --photos held-out",
+    "study": "cycle-one --preset lesson",
+    "upscale": "a.jpg b.png --out enlarged",
+}
 _PHOTOS = "folder of photographs; left out: the seven that come with the installation"
 
 
@@ -40,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run_command(options)
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
-        if getattr(options, "run", None):
+        if getattr(options, "run", None) and Run(Path(options.run)).config_path.is_file():
             print(
                 f"Go on from the last checkpoint with: python -m cincgan_tutorial resume {options.run}", file=sys.stderr
             )
@@ -59,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     def command(
         name: str, run: Callable[[argparse.Namespace], int], summary: str, details: str
     ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=summary, description=details)
+        example = f"example: python -m cincgan_tutorial {name} {_EXAMPLES[name]}"
+        added = commands.add_parser(name, help=summary, description=details, epilog=example)
         added.set_defaults(run_command=run)
         return added
 
@@ -144,7 +152,11 @@ def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
 
 def _results_argument(p: argparse.ArgumentParser) -> None:
     p.add_argument(
-        "--results", metavar="DIR", type=Path, default=Path("book/results"), help="folder of results (book/results)"
+        "--results",
+        metavar="DIR",
+        type=Path,
+        default=Path("book/results"),
+        help="where results are written (default: book/results)",
     )
 
 
@@ -249,7 +261,7 @@ def _upscale(options: argparse.Namespace) -> int:
                 write_png(target, result[0])
             except (ValueError, OSError) as error:
                 failed += 1
-                print(f"error: {error}", file=sys.stderr)
+                bar.write(f"error: {error}", file=sys.stderr)
             bar.update()
     print(f"{len(inputs) - failed} of {len(inputs)} written to {options.out}")
     return 1 if failed else 0
@@ -276,7 +288,8 @@ def output_names(inputs: Sequence[Path], out: Path) -> list[Path]:
             name = path.name
         else:
             name = "_".join(part for part in path.parts if part not in (path.anchor, "..", "."))
-        free = next(n for n in (name, *(f"{name}-{i}" for i in itertools.count(2))) if n.casefold() not in taken)
+        numbered = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+        free = next(candidate for candidate in numbered if candidate.casefold() not in taken)
         taken.add(free.casefold())
         chosen.append(out / f"{free}.png")
     return chosen

@@ -37,5 +37,4 @@ def progress_bar(total: int, description: str, done: int = 0) -> Any:
     """Return a tqdm bar with the remaining time: a widget in a live notebook, text in a terminal, silent on a page."""
     if attended():
         return tqdm.auto.tqdm(total=total, desc=description, initial=done)
-    silent = _kernel() is not None or _static()
-    return tqdm.tqdm(total=total, desc=description, initial=done, disable=silent, dynamic_ncols=True)
+    return tqdm.tqdm(total=total, desc=description, initial=done, disable=_kernel() is not None, dynamic_ncols=True)

@@ -234,8 +234,10 @@ def check(preset: Preset) -> Preset:
                 raise ValueError(f"{name}.{field}: expected a number of at least 0, got {getattr(stage, field)}.")
     if preset.first.cycle_two or preset.pretrain.cycle_one or preset.pretrain.cycle_two or preset.pretrain.warm_up:
         raise ValueError("cycle_two takes part in the joint stage only; pretrain has no cycle and no warm_up.")
-    if preset.seed < 0 or preset.clip < 0 or not 0 <= preset.beta1 < 1:
-        raise ValueError("expected seed and clip of at least 0, and 0 <= beta1 < 1.")
+    if preset.seed < 0 or preset.clip < 0:
+        raise ValueError(f"seed and clip can't be negative, got {preset.seed} and {preset.clip}.")
+    if not 0 <= preset.beta1 < 1:
+        raise ValueError(f"beta1: expected 0 <= beta1 < 1, got {preset.beta1}.")
     if preset.first.cycle_one is None or preset.joint.cycle_one is None or preset.joint.cycle_two is None:
         raise ValueError("first needs cycle_one, and joint needs cycle_one and cycle_two.")
     if not 0 <= preset.ema < 1:

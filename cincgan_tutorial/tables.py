@@ -109,9 +109,9 @@ def _compared(one: Row, other: Row) -> str:
 
 def verdict(mean: float, error: float) -> str:
     """Say in words whether a paired difference is established: at least two standard errors from zero."""
-    if abs(mean) < 2 * error:
-        return "not established"
-    return "a gain" if mean > 0 else "a loss"
+    if abs(mean) >= 2 * error:  # not so for one photograph, whose error is not a number
+        return "a gain" if mean > 0 else "a loss"
+    return "not established"
 
 
 def against_control(study: Recorded, control: str = "control: supervision only") -> Markdown:

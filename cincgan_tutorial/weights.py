@@ -112,9 +112,10 @@ def shipped_names() -> list[str]:
 
 
 def find_weights(where: str | os.PathLike[str] | None) -> Path:
-    """Return the file that ``where`` means: a shipped name, a file, a finished run's folder; by default the shipped one."""
-    if where is None:
+    """Return the file that ``where`` means: a shipped name, a file, a finished run's folder; else the default."""
+    if where is None and DEFAULT in shipped_names():
         return SHIPPED / f"{DEFAULT}.safetensors"
+    where = DEFAULT if where is None else where
     path = Path(where)
     if isinstance(where, str) and where in shipped_names():
         if path.exists():

@@ -132,6 +132,7 @@ def cleaning_scores(
 ) -> dict[str, dict[str, float]]:
     """Return the LR PSNR of x and of G1(x), after stage one, against the clean y of the same photograph, unshifted."""
     degradation = (degradation or DEGRADATIONS[trained.preset.degradation]).without_shift()
+    _check_unseen(trained, photographs)
     scores: dict[str, dict[str, float]] = {"x": {}, "G1(x)": {}}
     for photograph in photographs:
         x, z = noisy(photograph, degradation, trained.preset.scale, seed)

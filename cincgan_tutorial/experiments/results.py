@@ -81,9 +81,10 @@ def recorded(name: str, folder: Path | None = None) -> Recorded:
     try:
         content = json.loads((where / "result.json").read_text(encoding="utf-8"))
         result = Recorded(name, where, content["provenance"], content["data"])
-    except (OSError, json.JSONDecodeError, KeyError) as error:
-        raise ValueError(f"{where}: no readable result ({error}).") from error
-    if result.provenance["preset"] == "smoke":
+        preset = result.provenance["preset"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{where}: no readable result ({error!r}).") from error
+    if preset == "smoke":
         raise ValueError(f"{where}: trained at smoke, which proves that code runs and nothing else; it is never shown.")
     return result
 
@@ -127,8 +128,13 @@ def record(
         if target.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{name}.old.", dir=folder))
             target.rename(old / name)
-            building.rename(target)
-            shutil.rmtree(old)
+            try:
+                building.rename(target)
+            except OSError:
+                (old / name).rename(target)
+                raise
+            finally:
+                shutil.rmtree(old)
         else:
             building.rename(target)
     finally:

@@ -111,8 +111,9 @@ class Run:
             recorded = list(self.config["photographs"][half].values())
             if recorded != [p.sha256 for p in given]:
                 raise ValueError(
-                    f"{self.folder}: the {half.upper()} photographs are not those of this run, in their order"
-                    f" ({len(recorded)} recorded, {len(given)} given). Restore them, or start a new run."
+                    f"{self.folder}: the {half.upper()} photographs are not those that the run was started with"
+                    f" ({len(recorded)} recorded, {len(given)} given), or not in that order. Restore them, or"
+                    " start a new run."
                 )
 
 

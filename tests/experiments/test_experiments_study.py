@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -62,7 +63,7 @@ def work(small_lesson, photographs, held_out, tmp_path, monkeypatch):
         original = getattr(study, name)
 
         def call(*arguments):
-            folder = arguments[-1]
+            folder = next(argument for argument in arguments if isinstance(argument, Path))
             calls[name].append(folder.name)
             return original(*arguments)
 

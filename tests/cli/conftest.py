@@ -1,0 +1,141 @@
+"""For the tests of the command line: a way to call it, and ways to see what it left behind."""
+
+import hashlib
+import resource
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import write_photographs
+
+from cincgan_tutorial import cli, weights
+from cincgan_tutorial.presets import PRESETS
+from cincgan_tutorial.training import Run, train
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command came back with."""
+
+    status: int
+    out: str
+    err: str
+
+    def error(self) -> str:
+        """The one line on stderr of a command that could not begin."""
+        lines = self.err.splitlines()
+        assert self.status == 2, f"exit status {self.status}, stdout {self.out!r}, stderr {self.err!r}"
+        assert len(lines) == 1, f"expected one line on stderr, got {self.err!r}"
+        assert lines[0].startswith("error: "), lines[0]
+        return lines[0]
+
+
+Call = Callable[..., Answer]
+
+
+@pytest.fixture(autouse=True)
+def _quiet_and_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No progress bars, and an empty current folder: nothing is written into the checkout by a default path."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("CINCGAN_STATIC", "1")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # on tiny pictures several threads only wait for each other
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def cincgan(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Call the command line in this process: ``cincgan("train", "--run", folder)``."""
+
+    def call(*arguments: object) -> Answer:
+        capsys.readouterr()
+        status = cli.main([str(argument) for argument in arguments])
+        return Answer(status, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def finished_run(photographs, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """An undisturbed run; with one thread, as the runs that are compared with it: bits depend on their number."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    run = train(PRESETS["smoke"], photographs, tmp_path_factory.mktemp("runs") / "undisturbed", command="test")
+    torch.set_num_threads(threads)
+    return run
+
+
+@pytest.fixture(scope="session")
+def unseen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two photographs that `finished_run` was not trained on."""
+    return write_photographs(tmp_path_factory.mktemp("unseen"), count=2, height=61, width=78, first_seed=100)
+
+
+@pytest.fixture
+def finished(finished_run, tmp_path: Path) -> Path:
+    """A copy of the finished run, the test's own."""
+    return Path(shutil.copytree(finished_run.folder, tmp_path / "finished"))
+
+
+@pytest.fixture
+def shipped(finished_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation that ships weights called "lesson"."""
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    file = Path(shutil.copy(finished_run.weights_path, folder / "lesson.safetensors"))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    (folder / "SHA256SUMS").write_text(f"{digest}  {file.name}\n", encoding="utf-8")
+    monkeypatch.setattr(weights, "SHIPPED", folder)
+    return folder
+
+
+@pytest.fixture
+def snapshot() -> Callable[[Path], dict[str, bytes | None]]:
+    """Everything below a folder: the bytes of each file, ``None`` for a folder."""
+
+    def of(folder: Path) -> dict[str, bytes | None]:
+        found = sorted(folder.rglob("*"))
+        return {path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None for path in found}
+
+    return of
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], AbstractContextManager[None]]:
+    """``with full_disk(n)``: writing a file beyond n bytes fails, by the operating system and not by a stand-in."""
+
+    @contextmanager
+    def limit(size: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limit
+
+
+@pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
+    """``interrupt("cycle_one_step", 3)``: Ctrl-C is pressed when the loop calls this for the third time."""
+    from cincgan_tutorial.training import loop
+
+    def at(name: str, number: int) -> None:
+        original, calls = getattr(loop, name), []
+
+        def step(*arguments: object, **named: object) -> object:
+            calls.append(name)
+            if len(calls) == number:
+                raise KeyboardInterrupt
+            return original(*arguments, **named)
+
+        monkeypatch.setattr(loop, name, step)
+
+    return at

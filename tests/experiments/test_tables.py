@@ -1,0 +1,139 @@
+"""Tables and sentences of the chapters, from numbers small enough to work out by hand."""
+
+import math
+
+import pytest
+
+from cincgan_tutorial import tables
+from cincgan_tutorial.experiments import Recorded, Row
+from cincgan_tutorial.experiments.paper import COUNTERPART, TABLE_1
+
+
+def cells(markdown) -> list[list[str]]:
+    """The rows of a table below its header."""
+    lines = str(markdown).splitlines()
+    assert set(lines[1]) <= set("|:- ")
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def evaluated(folder, shift=0.0) -> Recorded:
+    rows = [
+        {"system": "bicubic", "psnr": {"a": 20.0, "b": 22.0}, "ssim": {"a": 0.5, "b": 0.6}},
+        {"system": "SR alone", "psnr": {"a": 19.0 + shift, "b": 21.5}, "ssim": {"a": 0.4, "b": 0.5}},
+        {"system": "G1 then SR", "psnr": {"a": 22.0, "b": 24.0 + shift}, "ssim": {"a": 0.7, "b": 0.7}},
+        {"system": "CinCGAN", "psnr": {"a": 22.5, "b": 24.0}, "ssim": {"a": 0.7, "b": 0.72}},
+    ]
+    return Recorded("mine", folder, {}, {"rows": rows})
+
+
+def study(folder, measures="lr") -> Recorded:
+    variants = {
+        "all terms": {"psnr": {"a": 20.0, "b": 24.0}, "ssim": {"a": 0.5, "b": 0.7}, "colour_drift_8bit": 1.25},
+        "control: supervision only": {
+            "psnr": {"a": 21.0, "b": 24.5}, "ssim": {"a": 0.25, "b": 0.45}, "colour_drift_8bit": 10.0,
+        },
+    }  # fmt: skip
+    if measures == "hr":
+        for measured in variants.values():
+            del measured["colour_drift_8bit"]
+    return Recorded("mine", folder, {}, {"measures": measures, "variants": variants})
+
+
+def test_a_markdown_renders_and_prints_the_same():
+    markdown = tables.markdown_table(["System", "n"], [["a", "1"]])
+    assert str(markdown) == markdown._repr_markdown_() == "| System | n |\n| :-- | --: |\n| a | 1 |"
+
+
+def test_scores_are_means_with_gains(tmp_path):
+    rows = [Row("bicubic", {"a": 20.0, "b": 22.0}, {"a": 0.5, "b": 0.6}), Row("better", {"a": 22, "b": 23}, {"a": 0.7})]
+    assert cells(tables.scores(rows)) == [
+        ["bicubic", "21.00", "+0.00", "0.5500"],
+        ["better", "22.50", "+1.50", "0.7000"],
+    ]
+
+
+def test_paired_is_the_mean_difference_with_its_standard_error():
+    mean, error = tables.paired({"a": 3.0, "b": 2.0, "not in b": 99.0}, {"a": 1.0, "b": 1.0})
+    assert mean == 1.5
+    assert error == pytest.approx(math.sqrt(0.5) / math.sqrt(2))
+    assert math.isnan(tables.paired({"a": 1.0}, {"a": 0.0})[1])
+
+
+@pytest.mark.parametrize(
+    ("mean", "error", "said"),
+    [(1.0, 0.4, "a gain"), (-1.0, 0.4, "a loss"), (0.5, 0.4, "not established"), (-0.5, 0.4, "not established")],
+)
+def test_a_difference_is_established_from_two_standard_errors_on(mean, error, said):
+    assert tables.verdict(mean, error) == said
+
+
+def test_one_photograph_establishes_nothing():
+    assert tables.verdict(*tables.paired({"a": 9.0}, {"a": 1.0})) == "not established"
+
+
+def test_the_paper_stands_in_columns_of_its_own(tmp_path):
+    rows = cells(tables.beside_the_paper(evaluated(tmp_path)))
+    assert rows[0] == ["bicubic", "21.00", "+0.00", "0.550", "22.85", "+0.00", "0.65"]
+    assert rows[1] == ["SR alone", "20.25", "-0.75", "0.450", "22.67", "-0.18", "0.62"]
+    assert rows[2] == ["G1 then SR", "23.00", "+2.00", "0.700", "–", "–", "–"]
+    assert rows[3] == ["CinCGAN", "23.25", "+2.25", "0.710", "24.33", "+1.48", "0.69"]
+    others = [f"*{row.system}*" for row in TABLE_1 if row.system not in COUNTERPART.values()]
+    assert [row[0] for row in rows[4:]] == others
+    assert all(row[1:4] == ["–"] * 3 for row in rows[4:]), "a number of the paper in a column of ours"
+
+
+@pytest.mark.parametrize(("measures", "last"), [("lr", ["1.2", "10.0"]), ("hr", ["0.600", "0.350"])])
+def test_a_study_is_compared_with_its_first_variant(tmp_path, measures, last):
+    rows = cells(tables.of_study(study(tmp_path, measures)))
+    assert rows[0] == ["all terms", "22.00", "–", last[0]]
+    assert rows[1] == ["control: supervision only", "22.75", "+0.75 ± 0.25", last[1]]
+
+
+def test_gains_stand_beside_the_bicubic_of_their_own_degradation(tmp_path):
+    rows = cells(tables.of_gains({"mild": evaluated(tmp_path), "white": evaluated(tmp_path, shift=2.0)}))
+    assert rows == [
+        ["*bicubic, dB*", "*21.00*", "*21.00*"],
+        ["SR alone", "-0.75", "+0.25"],
+        ["G1 then SR", "+2.00", "+3.00"],
+        ["CinCGAN", "+2.25", "+2.25"],
+    ]
+
+
+def test_comparisons_go_from_each_system_to_the_next(tmp_path):
+    lines = str(tables.comparisons(evaluated(tmp_path))).splitlines()
+    assert lines == [
+        "* **SR alone** against bicubic: -0.75 dB (standard error 0.25), a loss; better on 0 of 2 photographs.",
+        "* **G1 then SR** against SR alone: +2.75 dB (standard error 0.25), a gain; better on 2 of 2 photographs.",
+        "* **CinCGAN** against G1 then SR: +0.25 dB (standard error 0.25), not established;"
+        " better on 1 of 2 photographs.",
+    ]
+
+
+def test_the_joint_stage_is_compared_with_its_control(tmp_path):
+    text = str(tables.against_control(study(tmp_path, "hr")))
+    assert "PSNR by -0.750 dB (standard error 0.250: a loss)" in text
+    assert "SSIM by +0.2500 (standard error 0.0000: a gain)" in text
+    assert "on 2 photographs and one seed" in text
+
+
+def test_departures_are_found_with_their_reason_and_variant():
+    found = tables.departures()
+    assert len(found) >= 5
+    for departure in found:
+        path, line = departure.where.split(":")
+        assert path.endswith(".py")
+        assert int(line) > 0
+        assert len(departure.reason.split()) >= 4
+        assert not departure.reason.startswith(("[", "#"))
+
+
+def test_a_departure_shows_what_taking_it_back_changes(tmp_path, monkeypatch):
+    found = [
+        tables.Departure("a.py:1", "first reason.", "control: supervision only"),
+        tables.Departure("b.py:2", "second reason.", None),
+    ]
+    monkeypatch.setattr(tables, "departures", lambda: found)
+    assert cells(tables.of_departures([study(tmp_path)])) == [
+        ["`a.py:1`", "First reason.", "+0.75 ± 0.25 dB (LR PSNR)"],
+        ["`b.py:2`", "Second reason.", "not measured"],
+    ]
