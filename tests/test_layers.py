@@ -7,10 +7,10 @@ import pytest
 from helpers import LIBRARY
 
 PACKAGE = "cincgan_tutorial"
-# Floors 5 and 6 have an order of their own: figures and tables show experiments, widgets
+# Some floors have an order of their own: presets use settings, figures and tables show experiments, widgets
 # show figures, __main__ starts cli.
 FLOORS = {
-    "images": 0, "settings": 0, "presets": 0, "seeds": 0, "provenance": 0, "front_end": 0,
+    "images": 0, "settings": 0, "presets": 0.1, "seeds": 0, "provenance": 0, "front_end": 0,
     "degradation": 1, "losses": 1, "architectures": 1, "metrics": 1,
     "cycle_one": 2, "cycle_two": 2, "unpaired": 2, "inference": 2, "weights": 2,
     "training": 3,
