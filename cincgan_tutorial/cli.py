@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import collections
 import itertools
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nInterrupted.", file=sys.stderr)
         if getattr(options, "run", None) and Run(Path(options.run)).config_path.is_file():
             print(
-                f"Go on from the last checkpoint with: python -m cincgan_tutorial resume {options.run}", file=sys.stderr
+                f"Go on from the last checkpoint with: python -m cincgan_tutorial resume {shlex.quote(options.run)}",
+                file=sys.stderr,
             )
         return 130
     except (ValueError, OSError) as error:
@@ -251,9 +253,10 @@ def _upscale(options: argparse.Namespace) -> int:
     inputs = [Path(text) for text in options.inputs]
     trained = load_weights(options.weights)
     upscaler = trained.nets.upscaler()
+    targets = output_names(inputs, options.out)
     failed = 0
     with progress_bar(len(inputs), "upscale") as bar:
-        for path, target in zip(inputs, output_names(inputs, options.out), strict=True):
+        for path, target in zip(inputs, targets, strict=True):
             try:
                 if target.exists():
                     raise ValueError(f"{path}: {target} exists already and is not overwritten. Choose another --out.")

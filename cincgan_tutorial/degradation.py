@@ -225,8 +225,8 @@ class Degradation:
 
 BICUBIC = Degradation("bicubic")
 
-# Departure: stand-ins for NTIRE 2018 track 2 ("mild"), whose parameters were never published. They are ours, and
-# synthetic.
+# Departure: stand-ins for NTIRE 2018 track 2 ("mild"), whose parameters are not given in any source that could be
+# read. They are ours, and synthetic.
 SYNTHETIC_MILD = Degradation(
     "synthetic_mild", blur_sigma=(1.0, 2.8), max_shift=2.0, noise_std_8bit=8, poisson_peak=400, correlated=True
 )

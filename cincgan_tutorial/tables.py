@@ -163,5 +163,5 @@ def of_departures(studies: Sequence[Recorded]) -> Markdown:
             mean, error = paired(result["psnr"], next(iter(study.data["variants"].values()))["psnr"])
             level = "LR " if study.data["measures"] == "lr" else ""
             effect = f"{mean:+.2f} ± {error:.2f} dB ({level}PSNR)"
-        lines.append(f"| `{where}` | {reason[0].upper()}{reason[1:]} | {effect} |")
+        lines.append(f"| `{where}` | {reason} | {effect} |")
     return Markdown("\n".join(lines))

@@ -6,6 +6,7 @@ A result is a folder: ``result.json`` with the keys ``provenance`` and ``data``,
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -58,7 +59,8 @@ def evaluation_data(
         "shifted": degradation.max_shift > 0,
         "photographs": list(rows[0].psnr),
         "rows": [{"system": row.system, "psnr": row.psnr, "ssim": row.ssim} for row in rows],
-        "lr_psnr": dict(clean),
+        # Where the degradation adds nothing, x is y and its PSNR is infinite, which JSON can't hold.
+        "lr_psnr": {name: value if math.isfinite(value) else None for name, value in clean.items()},
         "training": {key: trained.facts[key] for key in ("command", "commit", "device", "date", "source", "seconds")}
         | {"photographs": {half: len(trained.facts[f"{half}_photographs"]) for half in ("x", "yz")}},
     }
@@ -120,7 +122,9 @@ def record(
     building = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
     try:
         content = {"provenance": provenance() | dict(facts), "data": dict(data)}
-        (building / "result.json").write_text(json.dumps(content, indent=1) + os.linesep, encoding="utf-8")
+        (building / "result.json").write_text(
+            json.dumps(content, indent=1, allow_nan=False) + os.linesep, encoding="utf-8"
+        )
         for file_name, source in (files or {}).items():
             shutil.copyfile(source, building / file_name)
         building.chmod(0o755)

@@ -174,6 +174,12 @@ def test_results_of_trained_networks_have_a_provenance(pages, site):
     assert any(block.strip().startswith("Provenance:") for block in page.blocks)
 
 
+def test_tables_are_tables(site):
+    """A table in Markdown that a cell returned and nobody rendered shows its bars and colons."""
+    raw = [page.name for page in site.rglob("*.html") if re.search(r"\|\s*:?[-\u2013]+:\s*\|", page.read_text("utf-8"))]
+    assert raw == []
+
+
 def test_no_widget_is_in_a_page(pages):
     assert [path.name for path in pages if "application/vnd.jupyter.widget" in path.read_text("utf-8")] == []
 

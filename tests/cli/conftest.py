@@ -1,6 +1,7 @@
 """For the tests of the command line: a way to call it, and ways to see what it left behind."""
 
 import hashlib
+import re
 import resource
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,6 +17,20 @@ from cincgan_tutorial import cli, weights
 from cincgan_tutorial.presets import PRESETS
 from cincgan_tutorial.training import Run, train
 
+# What a progress bar looks like: "first   :  38%|███▊      | 3/8 [00:00<?, ?it/s]".
+_BAR = re.compile(r"\w+ *: +\d+%\|")
+
+
+def on_screen(text: str) -> str:
+    """What a terminal shows of ``text`` in the end: after a carriage return a line is written over, not cleared."""
+    lines = []
+    for line in text.split("\n"):
+        shown = ""
+        for part in line.split("\r"):
+            shown = part + shown[len(part) :]
+        lines.append(shown.rstrip())
+    return "\n".join(lines)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -23,13 +38,19 @@ class Answer:
 
     status: int
     out: str
-    err: str
+    raw_err: str
+
+    @property
+    def err(self) -> str:
+        """What a person reads on stderr, without the progress bars."""
+        lines = on_screen(self.raw_err).split("\n")
+        return "\n".join(line for line in lines if line and not _BAR.match(line)) + "\n"
 
     def error(self) -> str:
         """The one line on stderr of a command that could not begin."""
         lines = self.err.splitlines()
-        assert self.status == 2, f"exit status {self.status}, stdout {self.out!r}, stderr {self.err!r}"
-        assert len(lines) == 1, f"expected one line on stderr, got {self.err!r}"
+        assert self.status == 2, f"exit status {self.status}, stdout {self.out!r}, stderr {self.raw_err!r}"
+        assert len(lines) == 1, f"expected one line on stderr, got {self.raw_err!r}"
         assert lines[0].startswith("error: "), lines[0]
         return lines[0]
 
@@ -38,11 +59,10 @@ Call = Callable[..., Answer]
 
 
 @pytest.fixture(autouse=True)
-def _quiet_and_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """No progress bars, and an empty current folder: nothing is written into the checkout by a default path."""
+def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """An empty current folder: nothing is written into the checkout by a default path."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setenv("CINCGAN_STATIC", "1")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # on tiny pictures several threads only wait for each other
     yield

@@ -260,13 +260,14 @@ def test_out_that_is_a_file_is_refused(cincgan, finished_run, tmp_path):
     assert (tmp_path / "out").read_text(encoding="utf-8") == "mine"
 
 
-def test_errors_do_not_run_into_the_progress_bar(upscale, tmp_path, monkeypatch):
-    """What a terminal shows: an error stands on a line of its own, with or without a bar."""
-    monkeypatch.setenv("CINCGAN_STATIC", "0")
+def test_errors_do_not_run_into_the_progress_bar(upscale, tmp_path):
+    """What a terminal shows: every error on a line of its own, before, between and after the steps of the bar."""
     good = save_picture(tmp_path / "good.png", picture(8, 8))
-    answer = upscale(good, tmp_path / "missing.png")
+    answer = upscale(tmp_path / "first.png", good, tmp_path / "last.png")
     assert answer.status == 1
-    assert "upscale" in answer.err, "no bar to run into"
-    # The bar is cleared first: what stands on the line after the last carriage return is the error alone.
-    shown = [line.rsplit("\r", 1)[-1] for line in answer.err.split("\n")]
-    assert any(line.startswith("error: ") for line in shown), answer.err
+    assert "upscale: 100%" in answer.raw_err, "no bar to run into"
+    errors = answer.err.splitlines()
+    assert len(errors) == 2, answer.raw_err
+    for line, name in zip(errors, ("first.png", "last.png"), strict=True):
+        assert line.startswith("error: ")
+        assert line.rstrip("'").endswith(name), "the rest of the bar is still behind it"
