@@ -30,9 +30,9 @@ def test_a_front_end_says_that_it_can_answer_questions(monkeypatch, allow_stdin,
 
 @pytest.mark.parametrize(
     ("kernel", "static", "silent"),
-    [(None, "", False), (None, "1", True), (SimpleNamespace(_allow_stdin=False), "", True)],
+    [(None, "", False), (None, "1", False), (SimpleNamespace(_allow_stdin=False), "", True)],
 )
-def test_bars_are_silent_on_pages_and_where_asked(monkeypatch, kernel, static, silent):
+def test_bars_are_silent_on_pages_and_shown_in_a_terminal(monkeypatch, kernel, static, silent):
     monkeypatch.setattr(front_end, "_kernel", lambda: kernel)
     monkeypatch.setenv("CINCGAN_STATIC", static)
     with front_end.progress_bar(10, "test", done=4) as bar:
