@@ -288,7 +288,8 @@ class Card:
         self.line = line
 
     def _repr_html_(self) -> str:
-        return f'<details class="provenance"><summary>Where this comes from</summary>{html.escape(self.line)}</details>'
+        line = f"<p>{html.escape(self.line)}</p>"
+        return f'<details class="provenance"><summary>Where this comes from</summary>{line}</details>'
 
     def __repr__(self) -> str:
         return self.line
