@@ -258,7 +258,7 @@ def test_a_card_of_a_result_is_its_caption(tmp_path, trained):
 def test_a_card_is_folded_html_without_markup_of_its_line():
     page = Card("Provenance: <b>&")._repr_html_()
     assert page.startswith('<details class="provenance"><summary>')
-    assert page.endswith("Provenance: &lt;b&gt;&amp;</details>")
+    assert page.endswith("<p>Provenance: &lt;b&gt;&amp;</p></details>")
 
 
 def test_nothing_of_smoke_is_shown(smoke_trained, photograph):
