@@ -143,8 +143,12 @@ def departures() -> list[Departure]:
         lines = path.read_text(encoding="utf-8").splitlines()
         for number, line in enumerate(lines, start=1):
             if line.strip().startswith("# Departure:"):
-                comment = itertools.takewhile(lambda text: text.strip().startswith("#"), lines[number - 1 :])
-                text = " ".join(part.strip().lstrip("# ") for part in comment).removeprefix("Departure:").strip()
+                following = itertools.takewhile(
+                    lambda text: text.strip().startswith("#") and not text.strip().startswith("# Departure:"),
+                    lines[number:],
+                )
+                parts = [line.strip().removeprefix("# Departure:"), *(part.strip().lstrip("# ") for part in following)]
+                text = " ".join(part.strip() for part in parts)
                 label = re.match(r"\[(.+?)\] ", text)
                 reason = text[label.end() :] if label else text
                 where = f"{path.relative_to(package).as_posix()}:{number}"

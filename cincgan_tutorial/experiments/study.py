@@ -100,6 +100,18 @@ STUDIES = {
             },
         ),
         Study(
+            "sizes",
+            "what the paper's sizes and a batch of 16 do to the first 150 steps of stage one",
+            {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 150},
+            {
+                "lesson": {},
+                "paper's generators": {"generator.width": 64, "generator.blocks": 6},
+                "paper's D1": {"discriminator.width": 64, "discriminator.widest": 512},
+                "D1 without warm-up": {"first.warm_up": 0},
+                "batch 16": {"first.batch": 16},
+            },
+        ),
+        Study(
             "cycle-two",
             "what each term of cycle two does, beside a control that only goes on training",
             _ONLY_JOINT,

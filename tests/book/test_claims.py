@@ -147,7 +147,7 @@ def test_chapter_7_five_photographs_are_too_few() -> None:
 
 
 def test_every_departure_that_names_a_variant_was_measured() -> None:
-    measured = {label for name in ("departures", "cycle-two") for label in recorded(name).data["variants"]}
+    measured = {label for name in ("departures", "cycle-two", "sizes") for label in recorded(name).data["variants"]}
     named = {departure.variant for departure in departures() if departure.variant is not None}
     assert named
     assert named <= measured
