@@ -297,8 +297,8 @@ _SMALL_STEPS = {
 _LESSON = Preset(
     name="lesson",
     pretrain=Stage(steps=1000, lr=1e-3, batch=8),
-    # Departure: [constant learning rate] the paper's learning rate, but on a cosine that lets it fall to a tenth. The paper
-    # halves it every 40,000 steps.
+    # Departure: [constant learning rate] the paper's learning rate, but on a cosine that lets it fall to a tenth. The
+    # paper halves it every 40,000 steps.
     # Departure: [D1 without warm-up] D1 alone learns for the first 60 steps: a judge at chance teaches noise.
     # Departure: [batch 16] batch 8, half the cost of a step.
     first=Stage(
