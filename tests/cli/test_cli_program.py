@@ -42,12 +42,22 @@ def test_training_from_the_shell_records_its_command(folder, tmp_path):
     )
 
 
+def listen_to_ctrl_c() -> None:
+    """Restore what a shell takes from its background programs: there, Ctrl-C is ignored, in a terminal it is not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_in_a_terminal_ends_with_130_and_the_run_can_go_on(folder, tmp_path):
     log = tmp_path / "run" / "log.jsonl"
     arguments = ["train", "--preset", "smoke", "--photos", folder, "--run", tmp_path / "run"]
     arguments += ["--set", "pretrain.steps=1000000"]
     program = subprocess.Popen(
-        [*PROGRAM, *map(str, arguments)], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*PROGRAM, *map(str, arguments)],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listen_to_ctrl_c,
     )
     try:
         deadline = time.monotonic() + 120
