@@ -77,8 +77,8 @@ def test_stage_one_lowers_its_own_total(patches):
     optimizers = make_optimizers(nets, "first", preset.first, preset)
     x, y, _ = patches.batch(0, 4)
     weights, norms = preset.first.cycle_one, preset.norms
-    found = totals(lambda: cycle_one_step(nets, optimizers, x, y, weights, norms, FP32, 1.0), "LR", weights)
-    assert found[-1] < 0.9 * found[0]
+    found = totals(lambda: cycle_one_step(nets, optimizers, x, y, weights, norms, FP32, 1.0), "LR", weights, 80)
+    assert found[-1] < 0.8 * found[0]
 
 
 @pytest.mark.parametrize("stage", ["first", "joint"])
