@@ -12,7 +12,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from .degradation import DEGRADATIONS
-from .experiments import STUDIES, check_name, cleaning, evaluate, evaluation_data, record, run_study, table
+from .experiments import (
+    DENOISERS,
+    STUDIES,
+    check_name,
+    cleaning,
+    denoised,
+    evaluate,
+    evaluation_data,
+    record,
+    repeat,
+    run_study,
+    systems,
+    table,
+)
 from .front_end import progress_bar
 from .images import list_images, read_image, read_pixels, write_png
 from .inference import super_resolve
@@ -38,6 +51,7 @@ _EXAMPLES = {
     "study": "cycle-one --preset lesson",
     "upscale": "a.jpg b.png --out enlarged",
 }
+_SEEDS = "seeds"
 _PHOTOS = "folder of photographs; left out: the seven that come with the installation"
 
 
@@ -148,6 +162,17 @@ def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--degradation", choices=sorted(DEGRADATIONS), help="default: the one of the training")
     p.add_argument("--shift", action="store_true", help="keep the pixel shift and score at the best alignment")
     p.add_argument("--seed", type=int, default=0, help="seed of blur and noise (default: 0)")
+    p.add_argument(
+        "--denoiser", choices=sorted(DENOISERS), help="also score a denoiser without training, followed by SR"
+    )
+    p.add_argument(
+        "--noise-levels",
+        metavar="N",
+        nargs="+",
+        type=float,
+        default=[4, 6, 8, 10, 12, 15, 20],
+        help="what the denoiser is told about the noise, in levels of 255 (default: 4 6 8 10 12 15 20)",
+    )
     p.add_argument("--record", metavar="NAME", help="also write book/results/NAME, with provenance")
     _results_argument(p)
 
@@ -163,10 +188,18 @@ def _results_argument(p: argparse.ArgumentParser) -> None:
 
 
 def _study_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("name", choices=sorted(STUDIES), help="; ".join(f"{s.name}: {s.question}" for s in STUDIES.values()))
+    questions = {name: study.question for name, study in STUDIES.items()} | {
+        _SEEDS: "how much the result depends on the seed"
+    }
+    p.add_argument(
+        "name", choices=sorted(questions), help="; ".join(f"{name}: {text}" for name, text in questions.items())
+    )
     p.add_argument("--preset", default="lesson", help=f"{', '.join(PRESETS)} (default: lesson)")
     p.add_argument("--photos", metavar="DIR", help=_PHOTOS)
     p.add_argument("--held-out", metavar="DIR", help="photographs to score on; left out: the two bundled ones")
+    p.add_argument(
+        "--seeds", metavar="N", nargs="+", type=int, default=[0, 1, 2], help=f"of the study {_SEEDS} (default: 0 1 2)"
+    )
     p.add_argument(
         "--runs", metavar="DIR", type=Path, default=Path("runs"), help="where the runs are kept (default: runs)"
     )
@@ -219,7 +252,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     degradation = DEGRADATIONS[options.degradation or trained.preset.degradation]
     if not options.shift:
         degradation = degradation.without_shift()
-    rows = evaluate(trained, photographs, degradation, options.seed)
+    chosen = systems(trained)
+    if options.denoiser:
+        chosen |= denoised(trained, options.denoiser, options.noise_levels)
+    rows = evaluate(trained, photographs, degradation, options.seed, chosen)
     print(f"{len(photographs)} photographs, {degradation.name}{', best shift' if degradation.max_shift else ''}\n")
     print(table(rows))
     if options.record:
@@ -242,7 +278,10 @@ def _held_out(folder: str | None) -> list[Photograph]:
 def _study(options: argparse.Namespace) -> int:
     photographs, held_out = load_photographs(options.photos), _held_out(options.held_out)
     preset = preset_named(options.preset)
-    where = run_study(STUDIES[options.name], preset, photographs, held_out, options.runs, options.results)
+    if options.name == _SEEDS:
+        where = repeat(preset, options.seeds, photographs, held_out, options.runs, options.results)
+    else:
+        where = run_study(STUDIES[options.name], preset, photographs, held_out, options.runs, options.results)
     print(f"Recorded: {where}")
     return 0
 

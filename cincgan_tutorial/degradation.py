@@ -10,6 +10,7 @@ truth.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .images import Images, quantise
+from .images import Images, quantise, through_jpeg
 
 _BINOMIAL = (1.0, 2.0, 1.0)
 
@@ -185,6 +186,7 @@ class Degradation:
         noise_std_8bit: Read-out noise, in units of 1/255.
         poisson_peak: Photons at white.
         correlated: Whether the noise is spread over neighbours.
+        jpeg_quality: Quality at which x is saved as JPEG, 1 to 95; ``None`` means lossless.
     """
 
     name: str
@@ -193,6 +195,7 @@ class Degradation:
     noise_std_8bit: float = 0.0
     poisson_peak: float = math.inf
     correlated: bool = False
+    jpeg_quality: int | None = None
 
     def draw(self, generator: torch.Generator) -> Draw | None:
         """Draw the kernel of one photograph; ``None`` where this degradation has no blur."""
@@ -216,11 +219,32 @@ class Degradation:
         drawn = self.draw(generator)
         blurred = z if drawn is None else blur(z, drawn.kernel)
         reduced = bicubic_downsample(blurred, scale)
-        return quantise(reduced + self.noise(reduced, generator))
+        x = quantise(reduced + self.noise(reduced, generator))
+        return x if self.jpeg_quality is None else through_jpeg(x, self.jpeg_quality)
 
     def without_shift(self) -> Degradation:
         """Return the same degradation with every kernel centred: the one that full-image PSNR can score."""
         return replace(self, max_shift=0.0)
+
+
+@dataclass(frozen=True)
+class Mixture(Degradation):
+    """Several degradations under one name: each photograph meets one of them, drawn with equal chances.
+
+    Attributes:
+        parts: The degradations. The other attributes are not used, ``max_shift`` apart: the largest of the parts.
+    """
+
+    parts: tuple[Degradation, ...] = ()
+
+    def __call__(self, z: Images, generator: torch.Generator, scale: int = 4) -> Images:
+        """Degrade one photograph by one of the parts."""
+        which = int(torch.randint(len(self.parts), (), generator=generator))
+        return self.parts[which](z, generator, scale)
+
+    def without_shift(self) -> Mixture:
+        """Return the mixture of the parts with every kernel centred."""
+        return replace(self, max_shift=0.0, parts=tuple(part.without_shift() for part in self.parts))
 
 
 BICUBIC = Degradation("bicubic")
@@ -234,7 +258,30 @@ SYNTHETIC_WHITE = Degradation(
     "synthetic_white", blur_sigma=(1.0, 2.8), max_shift=2.0, noise_std_8bit=5, poisson_peak=120
 )
 
-DEGRADATIONS = {d.name: d for d in (BICUBIC, SYNTHETIC_MILD, SYNTHETIC_WHITE)}
+BICUBIC_JPEG75 = Degradation("bicubic_jpeg75", jpeg_quality=75)
+
+# What the photographs of strangers may have met: every combination of blur, noise and compression, from clean to heavy.
+_BLURS: tuple[tuple[float, float] | None, ...] = (None, (0.6, 1.6), (1.0, 2.8))
+# Read-out noise in 1/255, photons at white, correlated.
+_NOISES = (
+    (0, math.inf, False),
+    *(
+        (std, peak, correlated)
+        for std, peak in ((2, 3000), (4, 800), (5, 120), (8, 400))
+        for correlated in (False, True)
+    ),
+)
+_QUALITIES = (None, 90, 70)
+SYNTHETIC_MIXTURE = Mixture(
+    "synthetic_mixture",
+    max_shift=2.0,
+    parts=tuple(
+        Degradation("part", sigma, 0.0 if sigma is None else 2.0, std, peak, correlated, quality)
+        for sigma, (std, peak, correlated), quality in itertools.product(_BLURS, _NOISES, _QUALITIES)
+    ),
+)
+
+DEGRADATIONS = {d.name: d for d in (BICUBIC, SYNTHETIC_MILD, SYNTHETIC_WHITE, BICUBIC_JPEG75, SYNTHETIC_MIXTURE)}
 
 
 def degradation_named(name: str) -> Degradation:

@@ -7,6 +7,7 @@ the division by 255 happens here and nowhere else, so no network, loss or metric
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 import os
 import tempfile
@@ -108,6 +109,16 @@ def to_pixels(image: Tensor) -> np.ndarray:
 def quantise(images: Images) -> Images:
     """Clamp to [0, 1] and round to the 256 levels that a file can hold."""
     return (images.clamp(0, 1) * 255).round() / 255
+
+
+def through_jpeg(images: Images, quality: int) -> Images:
+    """Return a batch of one, (1, 3, h, w), as it comes back from a JPEG file of this quality (1 to 95).
+
+    Pillow's encoder at its defaults: chroma at half the resolution.
+    """
+    file = io.BytesIO()
+    Image.fromarray(to_pixels(images[0])).save(file, format="JPEG", quality=quality)
+    return from_pixels(np.asarray(Image.open(file)))[None]
 
 
 def write_png(path: str | os.PathLike[str], image: Tensor) -> Path:

@@ -1,13 +1,16 @@
 """Chapter 7, experiments: the systems compared, their scores, and the recorded results that the book shows."""
 
 from .chapters import newest_run, runs_folder, train_or_resume, trained_networks
+from .denoisers import DENOISERS
 from .evaluate import Row, cleaning, cleaning_scores, evaluate, noisy, table
 from .example import EXAMPLE, EXAMPLE_BOX, Box, example
+from .repeat import mean_over_seeds, repeat, rows_of_seeds
 from .results import RESULTS, Recorded, check_name, evaluation_data, record, recorded, rows_of
 from .study import STUDIES, Study, run_study, slug
-from .systems import systems
+from .systems import denoised, systems
 
 __all__ = [
+    "DENOISERS",
     "EXAMPLE",
     "EXAMPLE_BOX",
     "RESULTS",
@@ -19,14 +22,18 @@ __all__ = [
     "check_name",
     "cleaning",
     "cleaning_scores",
+    "denoised",
     "evaluate",
     "evaluation_data",
     "example",
+    "mean_over_seeds",
     "newest_run",
     "noisy",
     "record",
     "recorded",
+    "repeat",
     "rows_of",
+    "rows_of_seeds",
     "run_study",
     "runs_folder",
     "slug",

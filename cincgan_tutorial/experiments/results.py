@@ -69,7 +69,12 @@ def evaluation_data(
 
 def rows_of(result: Recorded) -> list[Row]:
     """Return the rows of a recorded evaluation."""
-    return [Row(row["system"], row["psnr"], row["ssim"]) for row in result.data["rows"]]
+    return rows_from(result.data)
+
+
+def rows_from(data: Mapping[str, Any]) -> list[Row]:
+    """Return the rows that `evaluation_data` wrote."""
+    return [Row(row["system"], row["psnr"], row["ssim"]) for row in data["rows"]]
 
 
 def recorded(name: str, folder: Path | None = None) -> Recorded:

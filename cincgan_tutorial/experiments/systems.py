@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 
@@ -10,6 +10,7 @@ from ..degradation import bicubic_upsample
 from ..images import Images
 from ..inference import super_resolve
 from ..weights import Trained
+from .denoisers import DENOISERS
 
 System = Callable[[Images], Images]
 
@@ -35,3 +36,23 @@ def systems(trained: Trained) -> dict[str, System]:
         "G1 then SR": lambda x: super_resolve(before, x),
         "CinCGAN": lambda x: super_resolve(trained.nets.upscaler(), x),
     }
+
+
+def denoised(trained: Trained, denoiser: str, levels: Iterable[float]) -> dict[str, System]:
+    """Return one system for each noise level: x denoised without training, then enlarged by SR (the paper's BM3D+EDSR).
+
+    Args:
+        trained: Its SR network before the joint stage is used, the one of the row ``SR alone``.
+        denoiser: A key of `denoisers.DENOISERS`.
+        levels: What the denoiser is told about the noise, in levels of 255.
+    """
+    SR = trained.before_joint.SR
+
+    def system(level: float) -> System:
+        @torch.no_grad()
+        def denoise_then_enlarge(x: Images) -> Images:
+            return SR(DENOISERS[denoiser](x, level)).clamp(0, 1)
+
+        return denoise_then_enlarge
+
+    return {f"{denoiser}({level:g}) then SR": system(level) for level in levels}

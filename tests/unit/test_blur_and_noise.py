@@ -1,6 +1,7 @@
-"""Blur kernels, the direction of a shift, noise, and the three named degradations."""
+"""Blur kernels, the direction of a shift, noise, and the named degradations."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,14 +11,17 @@ from cincgan_tutorial.degradation import (
     BICUBIC,
     DEGRADATIONS,
     SYNTHETIC_MILD,
+    SYNTHETIC_MIXTURE,
     SYNTHETIC_WHITE,
+    Degradation,
+    Mixture,
     bicubic_downsample,
     blur,
     correlate,
     gaussian_kernel,
     white_noise,
 )
-from cincgan_tutorial.images import quantise
+from cincgan_tutorial.images import quantise, through_jpeg
 from cincgan_tutorial.seeds import torch_generator
 
 AXIS = torch.arange(21, dtype=torch.float32) - 10
@@ -101,7 +105,7 @@ def test_the_parameters_of_the_named_degradations():
     assert (white.blur_sigma, white.max_shift, white.noise_std_8bit, white.poisson_peak) == ((1.0, 2.8), 2.0, 5, 120)
     assert (mild.correlated, white.correlated) == (True, False)
     assert (BICUBIC.blur_sigma, BICUBIC.max_shift, BICUBIC.noise_std_8bit) == (None, 0, 0)
-    assert list(DEGRADATIONS) == ["bicubic", "synthetic_mild", "synthetic_white"]
+    assert list(DEGRADATIONS) == ["bicubic", "synthetic_mild", "synthetic_white", "bicubic_jpeg75", "synthetic_mixture"]
     assert all(name == degradation.name for name, degradation in DEGRADATIONS.items())
 
 
@@ -151,3 +155,35 @@ def test_without_shift_only_the_shift_is_gone():
     assert drawn.shift == (0, 0) != shifted.shift
     assert (drawn.sigma, drawn.angle) == (shifted.sigma, shifted.angle)
     assert (centred.noise_std_8bit, centred.poisson_peak, centred.correlated) == (8, 400, True)
+
+
+def test_jpeg_comes_last_and_costs_more_the_lower_its_quality():
+    z = soft_image(64, 48)
+    x = SYNTHETIC_MILD(z, torch_generator(5))
+    for quality in (95, 50):
+        saved = replace(SYNTHETIC_MILD, jpeg_quality=quality)(z, torch_generator(5))
+        assert torch.equal(saved, through_jpeg(x, quality))
+    losses = [(through_jpeg(x, quality) - x).square().mean().item() for quality in (95, 75, 50)]
+    assert 0 < losses[0] < losses[1] < losses[2] < 0.01
+
+
+def test_a_mixture_gives_each_photograph_one_of_its_parts_and_reaches_all():
+    z = soft_image(64, 48)
+    dark, bright = (Degradation(name, noise_std_8bit=std) for name, std in (("light", 1), ("heavy", 30)))
+    mixture = Mixture("both", parts=(dark, bright))
+    differences = [(mixture(z, torch_generator(0, i)) - BICUBIC(z, torch_generator(0))).std().item() for i in range(40)]
+    light = [d for d in differences if d < 3 / 255]
+    heavy = [d for d in differences if d > 15 / 255]
+    assert len(light) + len(heavy) == 40
+    assert min(len(light), len(heavy)) > 10
+    assert torch.equal(mixture(z, torch_generator(0, 1)), mixture(z, torch_generator(0, 1)))
+
+
+def test_the_named_mixture_holds_every_combination_and_loses_its_shift_on_request():
+    parts = SYNTHETIC_MIXTURE.parts
+    assert len(set(parts)) == len(parts)
+    assert {part.jpeg_quality for part in parts} == {None, 90, 70}
+    assert max(part.max_shift for part in parts) == SYNTHETIC_MIXTURE.max_shift == 2
+    centred = SYNTHETIC_MIXTURE.without_shift()
+    assert centred.max_shift == 0
+    assert all(part.max_shift == 0 for part in centred.parts)

@@ -1,0 +1,52 @@
+"""The same training from several seeds."""
+
+import dataclasses
+import json
+
+import pytest
+
+from cincgan_tutorial.experiments import evaluate, mean_over_seeds, recorded, repeat, rows_of_seeds
+from cincgan_tutorial.weights import load_weights
+
+
+@pytest.fixture(scope="module")
+def repeated(small_lesson, photographs, held_out, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("repeat")
+    repeat(small_lesson, [3, 1], photographs, held_out, folder / "runs", folder / "results")
+    return folder
+
+
+def test_every_seed_is_a_run_of_its_own_scored_on_the_same_photographs(repeated, held_out):
+    result = recorded("lesson-seeds", repeated / "results")
+    assert result.provenance["seed"] == [3, 1]
+    of_seed = rows_of_seeds(result)
+    assert list(of_seed) == [3, 1]
+    for seed, rows in of_seed.items():
+        trained = load_weights(repeated / "runs" / "seeds-lesson" / str(seed))
+        assert trained.preset.seed == seed
+        assert rows == evaluate(trained, held_out)
+    assert of_seed[3][0] == of_seed[1][0]  # bicubic: the same noisy photographs
+    assert of_seed[3][1] != of_seed[1][1]
+
+
+def test_the_mean_over_seeds_keeps_the_photographs_apart(repeated):
+    result = recorded("lesson-seeds", repeated / "results")
+    mean, (one, other) = mean_over_seeds(result), rows_of_seeds(result).values()
+    assert [row.system for row in mean] == [row.system for row in one]
+    for row, a, b in zip(mean, one, other, strict=True):
+        assert row.psnr == {name: pytest.approx((a.psnr[name] + b.psnr[name]) / 2) for name in a.psnr}
+        assert row.ssim == {name: pytest.approx((a.ssim[name] + b.ssim[name]) / 2) for name in a.ssim}
+
+
+def test_a_finished_seed_is_not_trained_again(repeated, small_lesson, photographs, held_out, monkeypatch):
+    weights = {path: path.stat().st_mtime_ns for path in repeated.rglob("weights.safetensors")}
+    repeat(small_lesson, [3, 1, 2], photographs, held_out, repeated / "runs", repeated / "results")
+    assert all(path.stat().st_mtime_ns == then for path, then in weights.items())
+    content = json.loads((repeated / "results" / "lesson-seeds" / "result.json").read_text(encoding="utf-8"))
+    assert [run["seed"] for run in content["data"]["runs"]] == [3, 1, 2]
+
+
+def test_a_folder_of_other_settings_is_refused(repeated, small_lesson, photographs, held_out):
+    other = dataclasses.replace(small_lesson, clip=0.5)
+    with pytest.raises(ValueError, match="other settings"):
+        repeat(other, [3], photographs, held_out, repeated / "runs", repeated / "results")
