@@ -5,14 +5,16 @@ G1 cleans, G2 soils again, D1 compares the cleaned patches with real clean ones.
 
 from __future__ import annotations
 
+import torch
+
 from .architectures import Networks
-from .images import Images
+from .images import Images, Scores
 from .losses import Terms, distance, judged_real, total_variation
 from .presets import Norms
 
 
-def cycle_one(nets: Networks, x: Images, y: Images, norms: Norms = Norms()) -> tuple[Terms, Images]:
-    r"""Return the four terms of $\mathcal L^{LR}_{total}$ and $\tilde y = G_1(x)$. {eq}`eq-lr-total`.
+def cycle_one(nets: Networks, x: Images, y: Images, norms: Norms = Norms()) -> tuple[Terms, Images, Scores]:
+    r"""Return the terms of $\mathcal L^{LR}_{total}$, $\tilde y = G_1(x)$ and $D_1(\tilde y)$. {eq}`eq-lr-total`.
 
     Args:
         nets: Holds G1, G2 and D1.
@@ -20,12 +22,13 @@ def cycle_one(nets: Networks, x: Images, y: Images, norms: Norms = Norms()) -> t
         y: Clean LR patches of *other* photographs, same shape.
         norms: Norm of each term.
     """
-    y_tilde = nets.G1(x)
+    y_tilde, y_kept = nets.G1(torch.cat([x, y])).chunk(2)  # G1(x) and G1(y), in one pass
     x_prime = nets.G2(y_tilde)
+    scores = nets.D1(y_tilde)
     terms = Terms(
-        gan=judged_real(nets.D1(y_tilde)),  # L_GAN^LR
+        gan=judged_real(scores),  # L_GAN^LR
         cycle=distance(x_prime, x, norms.cycle),  # L_cyc^LR
-        identity=distance(nets.G1(y), y, norms.identity),  # L_idt^LR
+        identity=distance(y_kept, y, norms.identity),  # L_idt^LR
         tv=total_variation(y_tilde, norms.tv),  # L_TV^LR
     )
-    return terms, y_tilde
+    return terms, y_tilde, scores

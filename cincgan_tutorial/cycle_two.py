@@ -7,14 +7,16 @@ Fig. 2.
 
 from __future__ import annotations
 
+import torch
+
 from .architectures import Networks
-from .images import Images
+from .images import Images, Scores
 from .losses import Terms, distance, judged_real, total_variation
 from .presets import Norms
 
 
-def cycle_two(nets: Networks, x: Images, y: Images, z: Images, norms: Norms = Norms()) -> tuple[Terms, Images]:
-    r"""Return the four terms of $\mathcal L^{HR}_{total}$ and $\tilde z = SR(G_1(x))$. {eq}`eq-hr-total`.
+def cycle_two(nets: Networks, x: Images, y: Images, z: Images, norms: Norms = Norms()) -> tuple[Terms, Images, Scores]:
+    r"""Return the terms of $\mathcal L^{HR}_{total}$, $\tilde z = SR(G_1(x))$ and $D_2(\tilde z)$. {eq}`eq-hr-total`.
 
     Args:
         nets: Holds G1, SR, G3 and D2.
@@ -23,12 +25,13 @@ def cycle_two(nets: Networks, x: Images, y: Images, z: Images, norms: Norms = No
         z: HR patches of photographs other than those of ``x``, (n, 3, s h, s w).
         norms: Norm of each term.
     """
-    z_tilde = nets.SR(nets.G1(x))
+    z_tilde, y_enlarged = nets.SR(torch.cat([nets.G1(x), y])).chunk(2)  # SR(G1(x)) and SR(y), in one pass
     x_double_prime = nets.G3(z_tilde)
+    scores = nets.D2(z_tilde)
     terms = Terms(
-        gan=judged_real(nets.D2(z_tilde)),  # L_GAN^HR
+        gan=judged_real(scores),  # L_GAN^HR
         cycle=distance(x_double_prime, x, norms.cycle),  # L_cyc^HR
-        identity=distance(nets.SR(y), z, norms.supervised),  # L_idt^HR
+        identity=distance(y_enlarged, z, norms.supervised),  # L_idt^HR
         tv=total_variation(z_tilde, norms.tv),  # L_TV^HR
     )
-    return terms, z_tilde
+    return terms, z_tilde, scores

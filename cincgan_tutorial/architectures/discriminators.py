@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..images import Scores
 from ..presets import DiscriminatorSize
-from .generators import SLOPE
+from .generators import leaky_relu
 
 # Stride of each of the five convolutions. All have kernel 4, so D1 sees 16x16 LR pixels and D2 70x70 HR pixels.
 D1_STRIDES = (1, 1, 1, 1, 1)
@@ -36,7 +36,7 @@ class PatchDiscriminator(nn.Module):
             layers.append(nn.Conv2d(channels, width, 4, stride=stride, padding=1))
             if normalised:
                 layers.append(nn.BatchNorm2d(width))
-            layers.append(nn.LeakyReLU(SLOPE))
+            layers.append(leaky_relu())
             channels = width
         layers.append(nn.Conv2d(channels, 1, 4, stride=strides[-1], padding=1))
         self.layers = nn.Sequential(*layers)

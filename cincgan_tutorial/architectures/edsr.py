@@ -21,7 +21,7 @@ class EDSRBlock(nn.Module):
         self.scale = scale
         self.body = nn.Sequential(
             nn.Conv2d(features, features, 3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(features, features, 3, padding=1),
         )
 

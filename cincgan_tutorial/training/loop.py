@@ -180,7 +180,6 @@ def _step(state: State, name: str, stage: Stage, preset: Preset, batch: tuple[Te
     return losses
 
 
-@torch.no_grad()
 def _warm_up(
     nets: Networks,
     optimizers: Optimizers,
@@ -192,12 +191,13 @@ def _warm_up(
     clip: float,
 ) -> Losses:
     """Let the discriminator that is new in this stage learn first: a judge at chance would teach noise."""
-    with arithmetic.forward():
-        fake = nets.G1(x) if name == "first" else nets.SR(nets.G1(x))
-    D, real = (nets.D1, y) if name == "first" else (nets.D2, z)
+    generator, D, real = (nets.G1, nets.D1, y) if name == "first" else (nets.upscaler(), nets.D2, z)
     key = "D1" if name == "first" else "D2"
-    with torch.enable_grad():
-        return {key: judge_step(D, optimizers[key], real, fake, arithmetic, clip)}
+    with arithmetic.forward():
+        with torch.no_grad():
+            fake = generator(x)
+        scores = D(fake)
+    return {key: judge_step(D, optimizers[key], real, scores, arithmetic, clip)}
 
 
 def _enter(state: State, name: str, preset: Preset) -> None:

@@ -42,14 +42,15 @@ class Arithmetic:
         """Return the context for forward passes and losses. Weights and updates stay in float32."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
-    def minimise(self, loss: Tensor, optimizer: Optimizer, clip: float = 0.0) -> None:
+    def minimise(self, loss: Tensor, optimizer: Optimizer, clip: float = 0.0, keep_graph: bool = False) -> None:
         """Take one step downhill on the parameters that ``optimizer`` holds, and on no others.
 
-        ``backward(inputs=...)`` stops the gradient there, so nothing has to be frozen and thawed around it.
+        ``backward(inputs=...)`` stops the gradient there, so nothing has to be frozen and thawed around it. With
+        ``keep_graph`` another loss can still be taken back through the same forward pass.
         """
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward(inputs=parameters)
+        self.scaler.scale(loss).backward(inputs=parameters, retain_graph=keep_graph)
         if clip:
             self.scaler.unscale_(optimizer)
             nn.utils.clip_grad_norm_(parameters, clip)
