@@ -6,6 +6,7 @@ import argparse
 import collections
 import itertools
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from .front_end import progress_bar
 from .images import list_images, read_image, read_pixels, write_png
 from .inference import super_resolve
 from .presets import PRESETS, Preset, preset_named, with_settings
-from .training import Run, load_photographs, resume, train
+from .training import Run, Stopped, load_photographs, resume, train
 from .unpaired import Photograph, bundled_photographs
 from .weights import DEFAULT, find_weights, load_weights, shipped_names
 
@@ -42,18 +43,21 @@ _PHOTOS = "folder of photographs; left out: the seven that come with the install
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 done, 1 some inputs failed, 2 could not begin, 130 interrupted."""
+    """Run one command and return its exit status.
+
+    0 done, 1 some inputs failed, 2 could not begin or go on, 130 stopped by Ctrl-C, 143 stopped by SIGTERM.
+    """
     options = _parser().parse_args(arguments)
     try:
         return options.run_command(options)
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        saved = isinstance(interrupt, Stopped)
+        print(f"\n{interrupt}" if saved else "\nInterrupted.", file=sys.stderr)
         if getattr(options, "run", None) and Run(Path(options.run)).config_path.is_file():
-            print(
-                f"Go on from the last checkpoint with: python -m cincgan_tutorial resume {shlex.quote(options.run)}",
-                file=sys.stderr,
-            )
-        return 130
+            where = "Go on" if saved else "Go on from the last checkpoint"
+            print(f"{where} with: python -m cincgan_tutorial resume {shlex.quote(options.run)}", file=sys.stderr)
+        # What a shell reports of a program that a signal ended.
+        return 128 + (interrupt.asked if isinstance(interrupt, Stopped) else signal.SIGINT)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
