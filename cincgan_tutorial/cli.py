@@ -9,7 +9,6 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from .degradation import DEGRADATIONS
@@ -17,7 +16,7 @@ from .experiments import STUDIES, check_name, cleaning, evaluate, evaluation_dat
 from .front_end import progress_bar
 from .images import list_images, read_image, read_pixels, write_png
 from .inference import super_resolve
-from .presets import PRESETS, Preset, preset_named, with_settings
+from .presets import PRESETS, preset_named, with_settings
 from .training import Run, Stopped, load_photographs, resume, train
 from .unpaired import Photograph, bundled_photographs
 from .weights import DEFAULT, find_weights, load_weights, shipped_names
@@ -123,7 +122,12 @@ def _train_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--photos", metavar="DIR", help=_PHOTOS + ". A split.csv in it (columns file, half: A or B) is obeyed"
     )
-    p.add_argument("--run", metavar="DIR", required=True, help="new folder for log, checkpoints and weights")
+    p.add_argument(
+        "--run",
+        metavar="DIR",
+        required=True,
+        help="new folder for log, checkpoints and weights; one that holds this very run, finished, is left as it is",
+    )
     p.add_argument(
         "--set",
         metavar="KEY=VALUE",
@@ -187,18 +191,16 @@ def _upscale_arguments(p: argparse.ArgumentParser) -> None:
 def _train(options: argparse.Namespace) -> int:
     settings = dict(_key_value(text) for text in options.settings)
     preset = with_settings(preset_named(options.preset), settings)
+    photographs = load_photographs(options.photos)
     existing = Run(Path(options.run))
-    if existing.finished and existing.config_path.is_file() and _same(existing.preset, preset):
+    if existing.finished and existing.config_path.is_file():
+        # Asked for twice, made once, as by make: a script that trains and then scores can be run again.
+        Run.open(options.run).check_answers(preset, photographs)
         print(f"{options.run}: already finished, nothing to do. Score it with: evaluate --weights {options.run}")
         return 0
-    run = train(preset, load_photographs(options.photos), options.run)
+    run = train(preset, photographs, options.run)
     print(f"Finished: {run.weights_path}")
     return 0
-
-
-def _same(done: Preset, wanted: Preset) -> bool:
-    """Return whether two presets agree; "auto" was settled when the run began."""
-    return replace(done, precision=wanted.precision) == wanted
 
 
 def _key_value(text: str) -> tuple[str, str]:
