@@ -6,9 +6,9 @@ import argparse
 import collections
 import itertools
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from .degradation import DEGRADATIONS
@@ -29,8 +29,8 @@ from .experiments import (
 from .front_end import progress_bar
 from .images import list_images, read_image, read_pixels, write_png
 from .inference import super_resolve
-from .presets import PRESETS, Preset, preset_named, with_settings
-from .training import Run, load_photographs, resume, train
+from .presets import PRESETS, preset_named, with_settings
+from .training import Run, Stopped, load_photographs, resume, train
 from .unpaired import Photograph, bundled_photographs
 from .weights import DEFAULT, find_weights, load_weights, shipped_names
 
@@ -56,18 +56,21 @@ _PHOTOS = "folder of photographs; left out: the seven that come with the install
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 done, 1 some inputs failed, 2 could not begin, 130 interrupted."""
+    """Run one command and return its exit status.
+
+    0 done, 1 some inputs failed, 2 could not begin or go on, 130 stopped by Ctrl-C, 143 stopped by SIGTERM.
+    """
     options = _parser().parse_args(arguments)
     try:
         return options.run_command(options)
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        saved = isinstance(interrupt, Stopped)
+        print(f"\n{interrupt}" if saved else "\nInterrupted.", file=sys.stderr)
         if getattr(options, "run", None) and Run(Path(options.run)).config_path.is_file():
-            print(
-                f"Go on from the last checkpoint with: python -m cincgan_tutorial resume {shlex.quote(options.run)}",
-                file=sys.stderr,
-            )
-        return 130
+            where = "Go on" if saved else "Go on from the last checkpoint"
+            print(f"{where} with: python -m cincgan_tutorial resume {shlex.quote(options.run)}", file=sys.stderr)
+        # What a shell reports of a program that a signal ended.
+        return 128 + (interrupt.asked if isinstance(interrupt, Stopped) else signal.SIGINT)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -133,7 +136,12 @@ def _train_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--photos", metavar="DIR", help=_PHOTOS + ". A split.csv in it (columns file, half: A or B) is obeyed"
     )
-    p.add_argument("--run", metavar="DIR", required=True, help="new folder for log, checkpoints and weights")
+    p.add_argument(
+        "--run",
+        metavar="DIR",
+        required=True,
+        help="new folder for log, checkpoints and weights; one that holds this very run, finished, is left as it is",
+    )
     p.add_argument(
         "--set",
         metavar="KEY=VALUE",
@@ -216,18 +224,16 @@ def _upscale_arguments(p: argparse.ArgumentParser) -> None:
 def _train(options: argparse.Namespace) -> int:
     settings = dict(_key_value(text) for text in options.settings)
     preset = with_settings(preset_named(options.preset), settings)
+    photographs = load_photographs(options.photos)
     existing = Run(Path(options.run))
-    if existing.finished and existing.config_path.is_file() and _same(existing.preset, preset):
+    if existing.finished and existing.config_path.is_file():
+        # Asked for twice, made once, as by make: a script that trains and then scores can be run again.
+        Run.open(options.run).check_answers(preset, photographs)
         print(f"{options.run}: already finished, nothing to do. Score it with: evaluate --weights {options.run}")
         return 0
-    run = train(preset, load_photographs(options.photos), options.run)
+    run = train(preset, photographs, options.run)
     print(f"Finished: {run.weights_path}")
     return 0
-
-
-def _same(done: Preset, wanted: Preset) -> bool:
-    """Return whether two presets agree; "auto" was settled when the run began."""
-    return replace(done, precision=wanted.precision) == wanted
 
 
 def _key_value(text: str) -> tuple[str, str]:

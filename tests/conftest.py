@@ -57,5 +57,8 @@ def paper_nets():
 
 @pytest.fixture(scope="session")
 def finished_run(photographs, tmp_path_factory):
-    """A run of all three stages at smoke that nothing disturbed; tests must not change it."""
+    """A run of all three stages at smoke that nothing disturbed; tests must not change it.
+
+    With one thread (see above), as the runs that are compared with it: bits depend on their number.
+    """
     return train(PRESETS["smoke"], photographs, tmp_path_factory.mktemp("runs") / "undisturbed", command="test")

@@ -4,11 +4,13 @@ from .loop import resume, train
 from .precision import Arithmetic, settle
 from .run import BUNDLED, Run, load_photographs, read_log
 from .steps import cycle_one_step, cycle_two_step, judge_step, make_optimizers, pretrain_step, rate
+from .stopping import Stopped
 
 __all__ = [
     "BUNDLED",
     "Arithmetic",
     "Run",
+    "Stopped",
     "cycle_one_step",
     "cycle_two_step",
     "judge_step",

@@ -40,6 +40,7 @@ from .steps import (
     pretrain_step,
     set_rates,
 )
+from .stopping import Stopped, StopRequest
 
 # Pixel by pixel with the channels together: on the CPU it was measured on, convolutions run a third faster so.
 _LAYOUT = torch.channels_last
@@ -76,6 +77,7 @@ def train(
     Raises:
         ValueError: The folder is taken, a photograph is too small, or the settings make no sense together.
         OSError: A checkpoint could not be written.
+        Stopped: Ctrl-C or SIGTERM came; a checkpoint of the step that was reached is saved. `resume` goes on.
     """
     preset = replace(check(preset), precision=settle(preset.precision, _device()))
     # These look at photographs and weights first: a run that can't start should leave no folder behind.
@@ -124,13 +126,14 @@ def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches) -> Run:
     state = _restore(run, preset, device, photographs)
     _cut_log(run, state)
     names = list(preset.stages())
-    for name in names[names.index(state.stage) :]:
-        _do_stage(run, state, name, patches)
-    save_weights(run.weights_path, _trained(run, state, photographs))
+    with StopRequest() as stop:
+        for name in names[names.index(state.stage) :]:
+            _do_stage(run, state, name, patches, stop)
+        save_weights(run.weights_path, _trained(run, state, photographs))
     return run
 
 
-def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches) -> None:
+def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop: StopRequest) -> None:
     """Do the steps that are left of one stage and hand its average over to the next."""
     preset = run.preset
     stage, number = preset.stages()[name], list(preset.stages()).index(name)
@@ -143,6 +146,10 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches) -> No
     device = state.arithmetic.device
     with run.log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step) as bar:
         while state.step < length:
+            if stop.asked:
+                state.seconds[name] = earlier + time.monotonic() - begun
+                _save(run, state)
+                raise Stopped(stop.asked, f"{name}, step {state.step} of {length}")
             x, y, z = (
                 batch.to(device, memory_format=_LAYOUT) for batch in patches.batch(state.step, stage.batch, number)
             )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..images import replacing
 from ..presets import Preset
 from ..unpaired import Photographs, bundled_photographs, folder_of_photographs
+from .checkpoint import differences
 
 BUNDLED = "bundled"
 
@@ -103,6 +104,33 @@ class Run:
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{run.config_path}: damaged ({error}). Start a new run in another folder.") from error
         return run
+
+    def check_answers(self, preset: Preset, photographs: Photographs) -> None:
+        """Raise `ValueError` unless this run is the one that such settings and photographs ask for; name what differs.
+
+        "auto" asks for whatever precision was settled when the run began.
+        """
+        done, most = self.preset, 3
+        asked = replace(preset, precision=done.precision) if preset.precision == "auto" else preset
+        differing = differences(done.to_dict(), asked.to_dict())
+        if done.name != asked.name:
+            # The presets differ in nearly everything; their names say it best.
+            differing = [f"preset is {done.name!r} there and {asked.name!r} here"]
+        if len(differing) > most:
+            differing = [*differing[:most], f"and {len(differing) - most} more"]
+        recorded = self.config["photographs"]
+        for half, given in (("x", photographs.x), ("yz", photographs.yz)):
+            if list(recorded[half].values()) != [p.sha256 for p in given]:
+                differing.append(
+                    f"{half.upper()} photographs are the {len(recorded[half])} of {recorded['source']!r} there and the"
+                    f" {len(given)} of {photographs.source!r} here"
+                )
+        if differing:
+            state = "a finished run" if self.finished else "an unfinished run"
+            raise ValueError(
+                f"{self.folder}: already holds {state}, and not the one asked for: {'; '.join(differing)}. Nothing was"
+                " done. Choose another folder for this one."
+            )
 
     def check_photographs(self, photographs: Photographs) -> None:
         """Raise `ValueError` unless these are the photographs, in the halves, that the run was started with."""

@@ -14,8 +14,6 @@ import torch
 from helpers import write_photographs
 
 from cincgan_tutorial import cli, weights
-from cincgan_tutorial.presets import PRESETS
-from cincgan_tutorial.training import Run, train
 
 # What a progress bar looks like: "first   :  38%|███▊      | 3/8 [00:00<?, ?it/s]".
 _BAR = re.compile(r"\w+ *: +\d+%\|")
@@ -79,16 +77,6 @@ def cincgan(capsys: pytest.CaptureFixture[str]) -> Call:
         return Answer(status, *capsys.readouterr())
 
     return call
-
-
-@pytest.fixture(scope="session")
-def finished_run(photographs, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """An undisturbed run; with one thread, as the runs that are compared with it: bits depend on their number."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    run = train(PRESETS["smoke"], photographs, tmp_path_factory.mktemp("runs") / "undisturbed", command="test")
-    torch.set_num_threads(threads)
-    return run
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from helpers import ROOT, picture, save_picture
 
+from cincgan_tutorial.training import Run
 from cincgan_tutorial.weights import load_weights
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -47,10 +49,11 @@ def listen_to_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_ctrl_c_in_a_terminal_ends_with_130_and_the_run_can_go_on(folder, tmp_path):
+@pytest.mark.parametrize(("asked", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_program_that_is_asked_to_stop_saves_and_says_how_to_go_on(folder, tmp_path, asked, status):
     log = tmp_path / "run" / "log.jsonl"
     arguments = ["train", "--preset", "smoke", "--photos", folder, "--run", tmp_path / "run"]
-    arguments += ["--set", "pretrain.steps=1000000"]
+    arguments += ["--set", "pretrain.steps=1000000", "save_every=1000000"]
     program = subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
         env=ENVIRONMENT,
@@ -64,15 +67,20 @@ def test_ctrl_c_in_a_terminal_ends_with_130_and_the_run_can_go_on(folder, tmp_pa
         while not (log.exists() and log.stat().st_size > 300) and time.monotonic() < deadline:
             assert program.poll() is None, program.communicate()[1]
             time.sleep(0.05)
-        program.send_signal(signal.SIGINT)
+        program.send_signal(asked)
         _, err = program.communicate(timeout=60)
     finally:
         program.kill()
-    assert program.returncode == 130
+    assert program.returncode == status
     assert "Traceback" not in err
-    assert f"python -m cincgan_tutorial resume {tmp_path / 'run'}" in err
+    assert f"Stopped by {asked.name} at pretrain, step " in err
+    assert f"Go on with: python -m cincgan_tutorial resume {tmp_path / 'run'}" in err
     assert not list((tmp_path / "run").glob(".*.part"))
     assert not (tmp_path / "run" / "weights.safetensors").exists()
+    # No periodic save came so early: this checkpoint is the one of the moment at which it stopped.
+    step = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["step"]
+    assert step >= Run(tmp_path / "run").log[-1]["step"] > 0
+    assert f"step {step} of" in err
 
 
 @pytest.mark.slow

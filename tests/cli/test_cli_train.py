@@ -1,6 +1,7 @@
 """``train`` and ``resume``: what they make, what they refuse, and what survives an interruption."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -187,20 +188,56 @@ def test_an_unfinished_run_is_refused_with_the_way_on(cincgan, folder, tmp_path,
 
 
 def test_training_again_into_a_finished_run_does_nothing(cincgan, folder, finished, snapshot):
-    before = snapshot(finished)
+    before, written = snapshot(finished), {path: path.stat().st_mtime_ns for path in finished.iterdir()}
     answer = cincgan("train", "--preset", "smoke", "--photos", folder, "--run", finished)
     assert answer.status == 0
     assert "already finished" in answer.out
     assert f"evaluate --weights {finished}" in answer.out
     assert snapshot(finished) == before
+    assert {path: path.stat().st_mtime_ns for path in finished.iterdir()} == written
 
 
-@pytest.mark.parametrize("settings", [["--set", "seed=5"], ["--set", "generator.blocks=2"], ["--set", "ema=0"]])
-def test_a_finished_run_of_other_settings_is_no_answer(cincgan, folder, finished, snapshot, settings):
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (["seed=5"], "seed is 0 there and 5 here."),
+        (["generator.blocks=2"], "generator.blocks is 1 there and 2 here."),
+        (["ema=0"], "ema is 0.99 there and 0.0 here."),
+        (["precision=bf16"], "precision is 'fp32' there and 'bf16' here."),
+        (["seed=5", "ema=0", "clip=2", "joint.lr=1", "first.lr=1"], "; and 2 more."),
+    ],
+)
+def test_a_finished_run_of_other_settings_is_no_answer(cincgan, folder, finished, snapshot, settings, named):
     before = snapshot(finished)
-    arguments = ["train", "--preset", "smoke", "--photos", folder, "--run", finished, *settings]
-    assert "already holds a finished run" in cincgan(*arguments).error()
+    arguments = ["train", "--preset", "smoke", "--photos", folder, "--run", finished, "--set", *settings]
+    error = cincgan(*arguments).error()
+    assert "already holds a finished run" in error
+    assert named in error
     assert snapshot(finished) == before
+
+
+def test_a_finished_run_of_another_preset_or_other_photographs_is_no_answer(
+    cincgan, folder, finished, snapshot, tmp_path
+):
+    before = snapshot(finished)
+    arguments = ["train", "--run", finished, "--photos"]
+    error = cincgan(*arguments, folder).error()
+    assert "asked for: preset is 'smoke' there and 'lesson' here." in error
+    others = write_photographs(tmp_path / "others", count=3, first_seed=50)
+    error = cincgan(*arguments, others, "--preset", "smoke").error()
+    assert f"X photographs are the 2 of {folder.name!r} there and the 1 of 'others' here" in error
+    assert f"YZ photographs are the 2 of {folder.name!r} there and the 2 of 'others' here" in error
+    assert "preset is" not in error
+    error = cincgan("train", "--run", finished, "--preset", "smoke").error()
+    assert "of 'bundled' here" in error
+    assert snapshot(finished) == before
+
+
+def test_the_same_photographs_in_another_folder_are_the_same(cincgan, folder, finished, snapshot, tmp_path):
+    before = snapshot(finished)
+    shutil.copytree(folder, tmp_path / "copied")
+    answer = cincgan("train", "--preset", "smoke", "--photos", tmp_path / "copied", "--run", finished)
+    assert (answer.status, snapshot(finished)) == (0, before)
 
 
 def test_a_finished_run_is_known_again_although_its_precision_was_settled(cincgan, folder, tmp_path):

@@ -11,7 +11,6 @@ from helpers import picture, shake
 
 from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.presets import PRESETS, Preset
-from cincgan_tutorial.training import Run, train
 from cincgan_tutorial.unpaired import Photograph
 from cincgan_tutorial.weights import Trained
 
@@ -38,16 +37,6 @@ def _apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     torch.set_num_threads(threads)
     assert plt.get_fignums() == []
-
-
-@pytest.fixture(scope="session")
-def finished_run(photographs, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run at smoke, made with one thread; tests must not change it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    run = train(PRESETS["smoke"], photographs, tmp_path_factory.mktemp("runs") / "undisturbed", command="test")
-    torch.set_num_threads(threads)
-    return run
 
 
 @pytest.fixture(scope="session")
