@@ -140,6 +140,8 @@ class Preset:
         beta1: First moment of Adam (0.5 in the paper).
         log_every: Steps between two log lines.
         save_every: Steps between two checkpoints.
+        alarms: Whether to warn of flat output, drifting colours and a judge at chance or saturated, see
+            `training.alarms`.
     """
 
     name: str
@@ -161,6 +163,7 @@ class Preset:
     beta1: float = 0.5
     log_every: int = 20
     save_every: int = 200
+    alarms: bool = True
 
     def stages(self) -> dict[str, Stage]:
         """The three stages in their order."""

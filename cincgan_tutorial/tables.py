@@ -61,13 +61,17 @@ def beside_the_paper(result: Recorded) -> Markdown:
     return markdown_table(header, lines)
 
 
-def of_study(study: Recorded) -> Markdown:
-    """Return one line per variant: mean score, paired difference to the first variant, and what else was measured."""
+def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
+    """Return one line per variant: mean score, paired difference to the first variant, and what else was measured.
+
+    Where some are ``chosen``, these stand below the first variant alone.
+    """
     variants = study.data["variants"]
     first = next(iter(variants.values()))["psnr"]
     drift = "colour_drift_8bit" in next(iter(variants.values()))
     lines = []
-    for label, measured in variants.items():
+    for label in variants if chosen is None else (next(iter(variants)), *chosen):
+        measured = variants[label]
         mean, error = paired(measured["psnr"], first)
         change = "–" if measured["psnr"] is first else f"{mean:+.2f} ± {error:.2f}"
         last = f"{measured['colour_drift_8bit']:.1f}" if drift else f"{statistics.fmean(measured['ssim'].values()):.3f}"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import os
+import sys
 import time
 import warnings
 from dataclasses import dataclass, field, replace
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ from ..presets import Preset, Stage, check
 from ..provenance import provenance, versions
 from ..unpaired import Photographs, UnpairedPatches
 from ..weights import Trained, load_weights, save_weights
+from .alarms import Alarms, appearance
 from .checkpoint import load_checkpoint, save_checkpoint
 from .precision import Arithmetic, settle
 from .run import Run, load_photographs
@@ -143,7 +144,7 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
         _enter(state, name, preset)
     length = stage.steps + stage.warm_up if stage.steps else 0
     earlier, begun = state.seconds.get(name, 0.0), time.monotonic()
-    device = state.arithmetic.device
+    device, alarms = state.arithmetic.device, Alarms(name, run.log, preset.alarms)
     with run.log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step) as bar:
         while state.step < length:
             if stop.asked:
@@ -155,15 +156,16 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
             )
             losses = _step(state, name, stage, preset, (x, y, z))
             state.step += 1
+            alarms.note(state.step, losses)
             bar.update()
             if state.step % preset.log_every == 0 or state.step == length:
                 state.seconds[name] = earlier + time.monotonic() - begun
-                _write_line(log, state, losses, bar)
+                _write_line(log, state, alarms, bar, x, preset)
             if state.step % preset.save_every == 0 and state.step < length:
-                _save(run, state)
+                _save(run, state, alarms)
     _leave(state)
     state.step = length
-    _save(run, state)
+    _save(run, state, alarms)
 
 
 def _step(state: State, name: str, stage: Stage, preset: Preset, batch: tuple[Tensor, Tensor, Tensor]) -> Losses:
@@ -228,23 +230,42 @@ def _average(nets: Networks, preset: Preset) -> AveragedModel | None:
     return AveragedModel(nets.upscaler(), multi_avg_fn=get_ema_multi_avg_fn(preset.ema))
 
 
-def _write_line(log: TextIO, state: State, losses: Losses, bar: Any) -> None:
-    """Log one step. Reading the losses is the only point at which the host waits for the device."""
-    values = {name: float(value) for name, value in losses.items()}
-    broken = [name for name, value in values.items() if not math.isfinite(value)]
-    if broken:
-        raise ValueError(
-            f"{state.stage}, step {state.step}: the loss {broken[0]!r} is not finite any more. The checkpoint stands;"
-            " start a new run with a smaller learning rate."
-        )
+def _write_line(log: TextIO, state: State, alarms: Alarms, bar: Any, x: Tensor, preset: Preset) -> None:
+    """Log one step and warn. Reading the losses is the only point at which the host waits for the device."""
+    values = alarms.read(_appearance(state, x, preset) if preset.alarms else None)
     line = {"stage": state.stage, "step": state.step, "seconds": round(state.seconds[state.stage], 2)} | values
-    log.write(json.dumps(line) + "\n")
+    raised = alarms.look(line)
+    for entry in (line, *(alarm.line(state.stage, state.step) for alarm in raised)):
+        log.write(json.dumps(entry) + "\n")
     log.flush()
+    for alarm in raised:
+        bar.write(f"warning: {state.stage}, step {state.step}: {alarm}", file=sys.stderr)
     bar.set_postfix({name: f"{value:.3f}" for name, value in values.items() if name in ("SR", "D1", "D2", "LR cycle")})
 
 
-def _save(run: Run, state: State) -> None:
-    """Save everything that the run needs to go on from here."""
+def _appearance(state: State, x: Tensor, preset: Preset) -> Losses:
+    """Return how the output looks on this batch, of the networks that would be published now, where they have moved."""
+    if state.stage == "pretrain" or state.step <= preset.stages()[state.stage].warm_up:
+        return {}
+    upscaler = state.nets.upscaler() if state.average is None else cast(Upscaler, state.average.module)
+    with state.arithmetic.forward():
+        return appearance(upscaler, x, preset.scale, state.stage == "joint")
+
+
+def _parts(state: State) -> dict[str, list[Tensor]]:
+    """Return the numbers of a checkpoint that training changes, by the name of what they belong to."""
+    parts = {f"the weights of {name}": list(net.state_dict().values()) for name, net in state.nets.named_children()}
+    if state.average is not None:
+        parts["the average"] = list(state.average.state_dict().values())
+    for name, optimizer in state.optimizers.items():
+        moments = [value for one in optimizer.state.values() for value in one.values() if isinstance(value, Tensor)]
+        parts[f"the optimizer of {name}"] = moments
+    return parts
+
+
+def _save(run: Run, state: State, alarms: Alarms) -> None:
+    """Save everything that the run needs to go on from here, unless a number in it is not finite."""
+    alarms.check(_parts(state))
     save_checkpoint(
         run.checkpoint_path,
         {

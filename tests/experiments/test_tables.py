@@ -87,6 +87,8 @@ def test_a_study_is_compared_with_its_first_variant(tmp_path, measures, last):
     rows = cells(tables.of_study(study(tmp_path, measures)))
     assert rows[0] == ["all terms", "22.00", "–", last[0]]
     assert rows[1] == ["control: supervision only", "22.75", "+0.75 ± 0.25", last[1]]
+    assert cells(tables.of_study(study(tmp_path, measures), ["control: supervision only"])) == rows[:2]
+    assert cells(tables.of_study(study(tmp_path, measures), [])) == rows[:1]
 
 
 def test_gains_stand_beside_the_bicubic_of_their_own_degradation(tmp_path):
