@@ -2,7 +2,7 @@
 
 from .discriminators import D1_STRIDES, D2_STRIDES, PatchDiscriminator
 from .edsr import EDSR
-from .generators import Generator, ResidualBlock, high_pass, start_as_identity
+from .generators import Generator, ResidualBlock, he, high_pass, start_as_identity, start_lively
 from .networks import Networks, Upscaler, parameter_count
 from .receptive_field import influence, receptive_field
 
@@ -15,9 +15,11 @@ __all__ = [
     "PatchDiscriminator",
     "ResidualBlock",
     "Upscaler",
+    "he",
     "high_pass",
     "influence",
     "parameter_count",
     "receptive_field",
     "start_as_identity",
+    "start_lively",
 ]

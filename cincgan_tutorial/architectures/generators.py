@@ -30,6 +30,11 @@ class ResidualBlock(nn.Module):
             leaky_relu(),
         )
 
+    @property
+    def second(self) -> nn.Conv2d:
+        """The second convolution."""
+        return self.get_submodule("body.2")  # type: ignore[return-value]
+
     def forward(self, x: Tensor) -> Tensor:
         """Return x + f(x)."""
         return x + self.body(x)
@@ -71,6 +76,26 @@ class Generator(nn.Module):
         """Return the translated images."""
         f = self.tail(self.body(self.head(images)))
         return images + f if self.residual else f
+
+
+def he(network: nn.Module) -> None:
+    """Draw the weights of every convolution by He's rule for LeakyReLU and set the biases to zero, in place.
+
+    The signal then keeps its size from layer to layer. Source: K. He et al., "Delving deep into rectifiers", ICCV 2015.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module.bias is not None:
+            nn.init.kaiming_normal_(module.weight, a=SLOPE)
+            nn.init.zeros_(module.bias)
+
+
+@torch.no_grad()
+def start_lively(generator: Generator) -> None:
+    """Start a generator by He's rule, with residual blocks weak enough for their sum to keep its size too."""
+    he(generator)
+    for block in generator.body.children():
+        if isinstance(block, ResidualBlock):
+            block.second.weight /= len(generator.body) ** 0.5
 
 
 def start_as_identity(generator: Generator) -> None:

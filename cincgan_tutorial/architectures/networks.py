@@ -9,7 +9,7 @@ from ..images import Images
 from ..presets import Preset
 from .discriminators import D1_STRIDES, D2_STRIDES, PatchDiscriminator
 from .edsr import EDSR
-from .generators import Generator, high_pass, start_as_identity
+from .generators import Generator, he, high_pass, start_as_identity, start_lively
 
 
 class Upscaler(nn.Module):
@@ -65,6 +65,9 @@ class Networks(nn.Module):
                 D1=PatchDiscriminator(D1_STRIDES, preset.discriminator),
                 D2=PatchDiscriminator(D2_STRIDES, preset.discriminator),
             )
+            if preset.generator.he:
+                for generator in (nets.G1, nets.G2, nets.G3):
+                    start_lively(generator)
             if preset.generator.residual:
                 for generator in (nets.G1, nets.G2):
                     start_as_identity(generator)
@@ -84,10 +87,7 @@ def _first_conv(layers: nn.Sequential) -> nn.Conv2d:
 
 def _start_awake(discriminator: PatchDiscriminator, gain: float = 8.0) -> None:
     """Give D a high-pass first layer, amplified since noise is small, and He's initialisation in the others."""
-    for module in discriminator.modules():
-        if isinstance(module, nn.Conv2d) and module.bias is not None:
-            nn.init.kaiming_normal_(module.weight, a=0.2)
-            nn.init.zeros_(module.bias)
+    he(discriminator)
     high_pass(_first_conv(discriminator.layers), gain=gain)
 
 

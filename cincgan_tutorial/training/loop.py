@@ -149,7 +149,7 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
         while state.step < length:
             if stop.asked:
                 state.seconds[name] = earlier + time.monotonic() - begun
-                _save(run, state)
+                _save(run, state, alarms)
                 raise Stopped(stop.asked, f"{name}, step {state.step} of {length}")
             x, y, z = (
                 batch.to(device, memory_format=_LAYOUT) for batch in patches.batch(state.step, stage.batch, number)

@@ -16,6 +16,7 @@ from cincgan_tutorial.architectures import (
     influence,
     parameter_count,
     receptive_field,
+    start_lively,
 )
 from cincgan_tutorial.presets import PRESETS, DiscriminatorSize, EDSRSize, GeneratorSize, with_settings
 
@@ -166,6 +167,27 @@ def test_residual_generators_start_as_the_identity_and_the_papers_do_not(nets, p
     assert torch.equal(nets.G1(x), x)
     assert torch.equal(nets.G2(x), x)
     assert not torch.allclose(paper_nets.G1(x), x, atol=0.1)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("blocks", [1, 4, 9])
+def test_by_he_the_signal_keeps_its_size_and_by_pytorchs_default_it_does_not(blocks):
+    size = GeneratorSize(width=32, blocks=blocks)
+    noise = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    by_default, lively = Generator(size), Generator(size)
+    start_lively(lively)
+    assert 0.4 < lively(noise).std() < 4
+    assert by_default(noise).std() < 0.06
+    assert all((conv.bias == 0).all() for conv in lively.modules() if isinstance(conv, nn.Conv2d))
+
+
+def test_only_presets_that_say_so_start_by_he(nets, smoke, paper_nets):
+    assert (nets.G1.head[2].bias == 0).all()
+    assert (nets.G3.head[2].bias == 0).all()
+    assert (paper_nets.G1.head[2].bias != 0).any()
+    by_default = Networks.from_preset(with_settings(smoke, {"generator.he": False}))
+    assert (by_default.G1.head[2].bias != 0).any()
 
 
 def flat_and_sloping(side=24):
