@@ -122,6 +122,7 @@ def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches) -> Run:
     for left_by_a_kill in run.folder.glob(".*.part"):
         left_by_a_kill.unlink(missing_ok=True)
     state = _restore(run, preset, device, photographs)
+    patches = patches.to(device)
     _cut_log(run, state)
     names = list(preset.stages())
     for name in names[names.index(state.stage) :]:
