@@ -39,6 +39,7 @@ from .steps import (
     make_optimizers,
     pretrain_step,
     set_rates,
+    update_average,
 )
 
 # Pixel by pixel with the channels together: on the CPU it was measured on, convolutions run a third faster so.
@@ -121,6 +122,8 @@ def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches) -> Run:
     preset, device = run.preset, _device()
     for left_by_a_kill in run.folder.glob(".*.part"):
         left_by_a_kill.unlink(missing_ok=True)
+    # Batches have one size, so the time to try out kernels for it is spent once. Only a GPU reads this.
+    torch.backends.cudnn.benchmark = True
     state = _restore(run, preset, device, photographs)
     patches = patches.to(device)
     _cut_log(run, state)
@@ -177,7 +180,7 @@ def _step(state: State, name: str, stage: Stage, preset: Preset, batch: tuple[Te
             losses |= cycle_two_step(nets, optimizers, x, y, z, stage.cycle_two, preset.norms, arithmetic, preset.clip)
     arithmetic.end_step()
     if state.average is not None:
-        state.average.update_parameters(nets.upscaler())
+        update_average(state.average, nets.upscaler(), preset.ema)
     return losses
 
 
@@ -224,7 +227,7 @@ def _average(nets: Networks, preset: Preset) -> AveragedModel | None:
 
 def _write_line(log: TextIO, state: State, losses: Losses, bar: Any) -> None:
     """Log one step. Reading the losses is the only point at which the host waits for the device."""
-    values = {name: float(value) for name, value in losses.items()}
+    values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
     broken = [name for name, value in values.items() if not math.isfinite(value)]
     if broken:
         raise ValueError(
