@@ -7,10 +7,11 @@ section 4.1 of the paper, which takes LR 1-400 and HR 401-800 of DIV2K.
 
 from __future__ import annotations
 
+import copy
 import csv
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from .degradation import BICUBIC, Degradation
 from .images import Images, content_hash, from_pixels, list_images, read_pixels, to_pixels
-from .seeds import numpy_generator, torch_generator
+from .seeds import below, draws, torch_generator
 
 # The fixed streams of draws: no two of them share a number.
 _DEGRADE, _PATCH_X, _PATCH_YZ = range(3)
@@ -184,12 +185,87 @@ def _split_by_table(
     return tuple(x), tuple(yz)
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where to cut patches and how to turn them: one number of each kind per sample, (n,).
+
+    A patch is first turned upside down and mirrored, or not, and then perhaps transposed: these are the eight
+    symmetries of the square.
+    """
+
+    photograph: Tensor
+    top: Tensor
+    left: Tensor
+    upside_down: Tensor
+    mirrored: Tensor
+    transposed: Tensor
+
+    def enlarged(self, scale: int) -> Places:
+        """Return the same places in photographs that are ``scale`` times as large."""
+        return replace(self, top=self.top * scale, left=self.left * scale)
+
+
+class Levels:
+    """Photographs of different sizes as 8-bit levels, one after the other in a single piece of memory.
+
+    So all patches of a batch are cut by one look-up, with no loop over photographs, and on a GPU without the host
+    having to wait. ``levels[i]`` is photograph i, (3, h, w), uint8.
+    """
+
+    def __init__(self, photographs: Sequence[Tensor]) -> None:
+        self._sizes = [(levels.shape[1], levels.shape[2]) for levels in photographs]
+        # Pixel by pixel with the channels together, the layout that convolutions are fastest with.
+        self._pixels = torch.cat([levels.permute(1, 2, 0).reshape(-1, 3) for levels in photographs])
+        self.heights, self.widths = torch.tensor(self._sizes).unbind(1)
+        areas = self.heights * self.widths
+        self._starts = areas.cumsum(0) - areas
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def __getitem__(self, i: int) -> Tensor:
+        height, width = self._sizes[i]
+        before = sum(h * w for h, w in self._sizes[: i % len(self)])
+        return self._pixels[before : before + height * width].view(height, width, 3).permute(2, 0, 1)
+
+    def to(self, device: torch.device) -> Levels:
+        """Return the same photographs in the memory of ``device``."""
+        moved = copy.copy(self)
+        for name in ("_pixels", "heights", "widths", "_starts"):
+            setattr(moved, name, getattr(self, name).to(device))
+        return moved
+
+    def places(self, samples: Tensor, side: int, seed: int, *stream: int) -> Places:
+        """Draw a place for each sample, a function of (seed, stream, sample number): (n,) -> n places."""
+        photograph, top, left, turn = draws(samples, 4, seed, *stream)
+        photograph, turn = below(len(self), photograph), below(8, turn)
+        top = below(self.heights[photograph] - side + 1, top)
+        left = below(self.widths[photograph] - side + 1, left)
+        return Places(photograph, top, left, turn & 1, turn >> 1 & 1, turn >> 2)
+
+    def cut(self, places: Places, side: int) -> Tensor:
+        """Cut squares of ``side`` pixels, (n, 3, side, side), uint8, all at once.
+
+        Pixel (i, j) of a patch lies ``corner + i down + j right`` pixels into the memory. To turn a patch is to begin
+        at another corner and walk the other way.
+        """
+        width = self.widths[places.photograph]
+        corner = self._starts[places.photograph] + places.top * width + places.left
+        corner = corner + (side - 1) * (places.upside_down * width + places.mirrored)
+        down, right = width * (1 - 2 * places.upside_down), 1 - 2 * places.mirrored
+        # A transposed patch walks right where others walk down.
+        down, right = down + places.transposed * (right - down), right + places.transposed * (down - right)
+        steps = torch.arange(side, device=corner.device)
+        corner, down, right = (number[:, None, None] for number in (corner, down, right))
+        pixels = self._pixels.index_select(0, (corner + steps[:, None] * down + steps * right).flatten())
+        return pixels.view(-1, side, side, 3).permute(0, 3, 1, 2)
+
+
 class UnpairedPatches:
     """The three domains, ready to be cut into patches: x from one half, y and z from the other.
 
-    Every photograph of X is degraded once, as a camera would have done, and only the result is kept. Sample *i* of a
-    stream chooses photograph, place and one of the eight flips and rotations from a generator seeded by (seed, stream,
-    *i*).
+    Every photograph of X is degraded once, as a camera would have done, and only the result is kept. Photograph, place
+    and turn of sample *i* of a stream are functions of (seed, stream, *i*), computed for a whole batch at once.
 
     Args:
         photographs: The split photographs.
@@ -206,6 +282,7 @@ class UnpairedPatches:
         self, photographs: Photographs, degradation: Degradation, patch: int = 32, scale: int = 4, seed: int = 0
     ) -> None:
         self.patch, self.scale, self.seed = patch, scale, seed
+        self.device = torch.device("cpu")
         for photograph in photographs.x + photographs.yz:
             height, width = photograph.pixels.shape[:2]
             if min(height, width) < patch * scale:
@@ -213,39 +290,32 @@ class UnpairedPatches:
                     f"{photograph.name}: {width}x{height} is smaller than a patch of {patch * scale} HR pixels square."
                     " Leave it out or train with a smaller patch (--set patch=16)."
                 )
-        self.X = [degrade(p, degradation, scale, seed) for p in photographs.x]
-        self.Z = [as_levels(p.cropped(scale).image) for p in photographs.yz]
-        self.Y = [as_levels(BICUBIC(p.cropped(scale).image, torch_generator(0), scale)) for p in photographs.yz]
+        self.X = Levels([degrade(p, degradation, scale, seed) for p in photographs.x])
+        self.Z = Levels([as_levels(p.cropped(scale).image) for p in photographs.yz])
+        reduced = [BICUBIC(p.cropped(scale).image, torch_generator(0), scale) for p in photographs.yz]
+        self.Y = Levels([as_levels(image) for image in reduced])
+
+    def to(self, device: torch.device) -> UnpairedPatches:
+        """Return the same patches, cut in the memory of ``device``: none is copied there one by one."""
+        moved = copy.copy(self)
+        moved.device = device
+        moved.X, moved.Y, moved.Z = (levels.to(device) for levels in (self.X, self.Y, self.Z))
+        return moved
 
     def batch(self, step: int, size: int, stage: int = 0) -> tuple[Images, Images, Images]:
         """Return x (n, 3, p, p), and y (n, 3, p, p) with its z (n, 3, s p, s p), from sample ``step * size`` on."""
-        y, z = self.pairs(step, size, stage)
-        samples = range(step * size, (step + 1) * size)
-        x = torch.stack([self._cut(i, _PATCH_X, stage, [(self.X, 1)])[0] for i in samples])
-        return _from_levels(x), y, z
+        places = self.X.places(self._samples(step, size), self.patch, self.seed, _PATCH_X, stage)
+        return _from_levels(self.X.cut(places, self.patch)), *self.pairs(step, size, stage)
 
     def pairs(self, step: int, size: int, stage: int = 0) -> tuple[Images, Images]:
         """Return y and z alone: the bicubic pair, the one pair that the method may see."""
-        samples = range(step * size, (step + 1) * size)
-        cuts = [self._cut(i, _PATCH_YZ, stage, [(self.Y, 1), (self.Z, self.scale)]) for i in samples]
-        y, z = (torch.stack(patches) for patches in zip(*cuts, strict=True))
+        places = self.Y.places(self._samples(step, size), self.patch, self.seed, _PATCH_YZ, stage)
+        y = self.Y.cut(places, self.patch)
+        z = self.Z.cut(places.enlarged(self.scale), self.patch * self.scale)
         return _from_levels(y), _from_levels(z)
 
-    def _cut(self, i: int, stream: int, stage: int, domains: list[tuple[list[Tensor], int]]) -> list[Tensor]:
-        """Cut sample ``i`` at the same place out of each domain (levels, scale), and turn it the same way."""
-        rng = numpy_generator(self.seed, stream, stage, i)
-        lr_levels = domains[0][0]
-        which = int(rng.integers(len(lr_levels)))
-        height, width = lr_levels[which].shape[-2:]
-        top, left = (int(rng.integers(side - self.patch + 1)) for side in (height, width))
-        quarter_turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
-        patches = []
-        for levels, scale in domains:
-            rows = slice(top * scale, (top + self.patch) * scale)
-            columns = slice(left * scale, (left + self.patch) * scale)
-            patch = torch.rot90(levels[which][:, rows, columns], quarter_turns, (1, 2))
-            patches.append(patch.flip(2) if mirrored else patch)
-        return patches
+    def _samples(self, step: int, size: int) -> Tensor:
+        return torch.arange(step * size, (step + 1) * size, device=self.device)
 
 
 def degrade(photograph: Photograph, degradation: Degradation, scale: int = 4, seed: int = 0) -> Tensor:

@@ -95,7 +95,9 @@ class Alarms:
         Raises:
             ValueError: One of them is not finite. Named is the first loss, since the last reading, that was not.
         """
-        values = {name: float(value) for name, value in (dict(self._unread[-1][1]) | dict(looks or {})).items()}
+        newest = dict(self._unread[-1][1]) | dict(looks or {})
+        # All in one transfer: on a GPU each would make the host wait.
+        values = dict(zip(newest, torch.stack([value.float() for value in newest.values()]).tolist(), strict=True))
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if broken:
             self._stop_at_the_first()

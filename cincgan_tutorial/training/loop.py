@@ -40,6 +40,7 @@ from .steps import (
     make_optimizers,
     pretrain_step,
     set_rates,
+    update_average,
 )
 from .stopping import Stopped, StopRequest
 
@@ -124,7 +125,10 @@ def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches) -> Run:
     preset, device = run.preset, _device()
     for left_by_a_kill in run.folder.glob(".*.part"):
         left_by_a_kill.unlink(missing_ok=True)
+    # Batches have one size, so the time to try out kernels for it is spent once. Only a GPU reads this.
+    torch.backends.cudnn.benchmark = True
     state = _restore(run, preset, device, photographs)
+    patches = patches.to(device)
     _cut_log(run, state)
     names = list(preset.stages())
     with StopRequest() as stop:
@@ -185,7 +189,7 @@ def _step(state: State, name: str, stage: Stage, preset: Preset, batch: tuple[Te
             losses |= cycle_two_step(nets, optimizers, x, y, z, stage.cycle_two, preset.norms, arithmetic, preset.clip)
     arithmetic.end_step()
     if state.average is not None:
-        state.average.update_parameters(nets.upscaler())
+        update_average(state.average, nets.upscaler(), preset.ema)
     return losses
 
 

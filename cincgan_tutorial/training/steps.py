@@ -14,6 +14,7 @@ import math
 
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..architectures import Networks
 from ..cycle_one import cycle_one
@@ -126,6 +127,19 @@ def judge_step(
         loss = discriminator_loss(D(real), scores_of_fake)
     arithmetic.minimise(loss, optimizer, clip)
     return loss.detach()
+
+
+def update_average(average: AveragedModel, current: nn.Module, decay: float) -> None:
+    """Move the average of a network's weights a little towards ``current``; the first time, make it equal.
+
+    `AveragedModel.update_parameters` does the same, but sends its counter to the device at every step, for which the
+    host has to wait.
+    """
+    if int(average.n_averaged) == 0:  # this counter lives on the host
+        average.update_parameters(current)
+        return
+    get_ema_multi_avg_fn(decay)(list(average.module.parameters()), list(current.parameters()), 0)
+    average.n_averaged += 1
 
 
 def _named(prefix: str, terms: Terms) -> Losses:

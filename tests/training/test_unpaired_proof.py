@@ -13,7 +13,7 @@ from helpers import picture
 
 from cincgan_tutorial.degradation import bicubic_downsample
 from cincgan_tutorial.training import loop, train
-from cincgan_tutorial.unpaired import Photograph, Photographs, UnpairedPatches, as_levels, degrade
+from cincgan_tutorial.unpaired import Levels, Photograph, Photographs, UnpairedPatches, as_levels, degrade
 
 COLOURS = torch.tensor(list(itertools.product((60, 190), repeat=3))) / 255
 X_NAMES, YZ_NAMES = {0, 1, 2}, {3, 4, 5, 6}
@@ -103,8 +103,8 @@ class CleanLeak(UnpairedPatches):
     def __init__(self, photographs, *arguments, **options):
         super().__init__(photographs, *arguments, **options)
         original = photographs.x[0].cropped(4).image
-        self.Z.append(as_levels(original))
-        self.Y.append(as_levels(bicubic_downsample(original)))
+        self.Z = Levels([*self.Z, as_levels(original)])
+        self.Y = Levels([*self.Y, as_levels(bicubic_downsample(original))])
 
 
 class DegradedLeak(UnpairedPatches):
@@ -112,7 +112,7 @@ class DegradedLeak(UnpairedPatches):
 
     def __init__(self, photographs, degradation, *arguments, **options):
         super().__init__(photographs, degradation, *arguments, **options)
-        self.X.append(degrade(photographs.yz[0], degradation))
+        self.X = Levels([*self.X, degrade(photographs.yz[0], degradation)])
 
 
 class Unaligned(UnpairedPatches):

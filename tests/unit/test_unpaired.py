@@ -1,14 +1,19 @@
 """The split into disjoint halves, and patches as pure functions of (seed, index)."""
 
+import math
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 from helpers import picture, save_picture, write_photographs
 
+from cincgan_tutorial import seeds
 from cincgan_tutorial.degradation import BICUBIC, SYNTHETIC_MILD, bicubic_downsample
+from cincgan_tutorial.seeds import below, draws
 from cincgan_tutorial.unpaired import (
+    Levels,
     Photograph,
     Photographs,
     UnpairedPatches,
@@ -202,10 +207,73 @@ def test_every_photograph_and_all_eight_symmetries_occur():
     assert seen(z) == symmetries(patches.Z[0])
 
 
-def test_patches_come_from_everywhere(patches):
-    x = patches.batch(0, 400)[0]
-    positions = {image.numpy().tobytes() for image in x}
-    assert len(positions) > 150
+def test_a_patch_is_cut_where_its_place_says_and_turned_as_it_says(patches):
+    places = patches.Y.places(torch.arange(64), 16, 5, 1)
+    y, z = patches.Y.cut(places, 16), patches.Z.cut(places.enlarged(4), 64)
+    for i, (which, top, left, upside_down, mirrored, transposed) in enumerate(zip(*vars(places).values(), strict=True)):
+        for levels, side, cut in ((patches.Y, 16, y), (patches.Z, 64, z)):
+            scale = side // 16
+            expected = levels[which][:, top * scale :, left * scale :][:, :side, :side]
+            expected = expected.flip(1) if upside_down else expected
+            expected = expected.flip(2) if mirrored else expected
+            expected = expected.transpose(1, 2) if transposed else expected
+            assert torch.equal(cut[i], expected)
+
+
+def about_uniform(counts, choices):
+    """Every choice occurs, none more than five standard deviations away from its share."""
+    total = sum(counts.values())
+    share = total / choices
+    return len(counts) == choices and all(abs(n - share) < 5 * math.sqrt(share) for n in counts.values())
+
+
+def test_photographs_places_and_turns_are_about_uniform():
+    sizes = [(20, 31), (17, 16), (24, 18)]
+    levels = Levels([torch.zeros(3, height, width, dtype=torch.uint8) for height, width in sizes])
+    places = levels.places(torch.arange(30_000), 16, 0)
+    assert about_uniform(Counter(places.photograph.tolist()), 3)
+    turns = torch.stack([places.upside_down, places.mirrored, places.transposed], 1)
+    assert about_uniform(Counter(map(tuple, turns.tolist())), 8)
+    for number, (height, width) in enumerate(sizes):
+        mine = places.photograph == number
+        corners = Counter(zip(places.top[mine].tolist(), places.left[mine].tolist(), strict=True))
+        assert {(0, 0), (height - 16, width - 16)} <= corners.keys()
+        assert about_uniform(corners, (height - 15) * (width - 15))
+        # Which photograph says nothing about how its patch is turned.
+        assert about_uniform(Counter(map(tuple, turns[mine].tolist())), 8)
+
+
+def test_streams_and_neighbouring_samples_have_nothing_in_common():
+    samples = torch.arange(20_000)
+    first, second, other_seed = (below(8, draws(samples, 2, *index)) for index in ((0, 0), (0, 1), (1, 0)))
+    for a, b in ((first[0], first[1]), (first[0], second[0]), (first[0], other_seed[0]), (first[0][1:], first[0][:-1])):
+        assert about_uniform(Counter(zip(a.tolist(), b.tolist(), strict=True)), 64)
+
+
+def test_draws_are_those_of_splitmix64(monkeypatch):
+    monkeypatch.setattr(seeds, "_word", lambda *_: 1234567)
+    published = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
+    assert draws(torch.arange(4), 1, 0)[0].tolist() == [word >> 33 for word in published]
+    assert draws(torch.arange(2), 2, 0).T.flatten().tolist() == [word >> 33 for word in published]
+
+
+def test_a_batch_has_the_layout_that_convolutions_are_fastest_with(patches):
+    for images in patches.batch(0, 4):
+        assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_moved_patches_are_the_same_patches(patches):
+    moved = patches.to(torch.device("cpu"))
+    for ours, theirs in zip(moved.batch(3, 4, 1), patches.batch(3, 4, 1), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_cutting_patches_never_waits_for_the_device(patches):
+    """A meta tensor holds no numbers: whatever wanted to read one, as a sync does, would fail."""
+    meta = patches.to(torch.device("meta"))
+    assert all(images.is_meta for images in meta.batch(0, 2))
+    with pytest.raises(RuntimeError, match="meta"):
+        meta.X.heights.max().item()
 
 
 def test_x_is_drawn_independently_of_y_and_z():
