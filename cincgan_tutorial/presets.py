@@ -146,6 +146,9 @@ class Preset:
         save_every: Steps between two checkpoints.
         alarms: Whether to warn of flat output, drifting colours and a judge at chance or saturated, see
             `training.alarms`.
+        validate_every: Steps of stage one and the joint stage between two looks at a signal without pairs, see
+            `training.validation`; the best G1 of stage one is kept. 0 keeps the last.
+        keep_every: Steps between two snapshots of all networks in the run folder, for studies; 0 keeps none.
     """
 
     name: str
@@ -168,6 +171,8 @@ class Preset:
     log_every: int = 20
     save_every: int = 200
     alarms: bool = True
+    validate_every: int = 0
+    keep_every: int = 0
 
     def stages(self) -> dict[str, Stage]:
         """The three stages in their order."""
@@ -243,8 +248,9 @@ def check(preset: Preset) -> Preset:
                 raise ValueError(f"{name}.{field}: expected a number of at least 0, got {getattr(stage, field)}.")
     if preset.first.cycle_two or preset.pretrain.cycle_one or preset.pretrain.cycle_two or preset.pretrain.warm_up:
         raise ValueError("cycle_two takes part in the joint stage only; pretrain has no cycle and no warm_up.")
-    if preset.seed < 0 or preset.clip < 0:
-        raise ValueError(f"seed and clip can't be negative, got {preset.seed} and {preset.clip}.")
+    for path in ("seed", "clip", "validate_every", "keep_every"):
+        if getattr(preset, path) < 0:
+            raise ValueError(f"{path}: can't be negative, got {getattr(preset, path)}.")
     if not 0 <= preset.beta1 < 1:
         raise ValueError(f"beta1: expected 0 <= beta1 < 1, got {preset.beta1}.")
     if preset.first.cycle_one is None or preset.joint.cycle_one is None or preset.joint.cycle_two is None:
@@ -329,6 +335,7 @@ _LESSON = Preset(
     discriminator=DiscriminatorSize(width=32, widest=64, batch_norm=False, high_pass=True),
     # Departure: a small EDSR, for the same reason. Its size bounds what SR can reach on clean input too.
     sr=EDSRSize(features=32, blocks=8, residual_scale=1.0),
+    validate_every=100,
     **_SMALL_STEPS,  # type: ignore[arg-type]
 )
 
@@ -347,6 +354,7 @@ PRESETS: dict[str, Preset] = {
         sr=EDSRSize(features=8, blocks=1, residual_scale=1.0),
         log_every=2,
         save_every=3,
+        validate_every=0,
     ),
     # Minutes on two CPU cores.
     "lesson": _LESSON,
@@ -363,6 +371,7 @@ PRESETS: dict[str, Preset] = {
         ema=0.999,
         log_every=100,
         save_every=500,
+        validate_every=500,
     ),
     "paper": _PAPER,
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import csv
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -222,6 +222,9 @@ class Levels:
 
     def __len__(self) -> int:
         return len(self._sizes)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
 
     def __getitem__(self, i: int) -> Tensor:
         height, width = self._sizes[i]

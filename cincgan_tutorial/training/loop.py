@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import os
 import sys
 import time
@@ -43,6 +44,7 @@ from .steps import (
     update_average,
 )
 from .stopping import Stopped, StopRequest
+from .validation import Validation
 
 # Pixel by pixel with the channels together: on the CPU it was measured on, convolutions run a third faster so.
 _LAYOUT = torch.channels_last
@@ -59,6 +61,7 @@ class State:
     optimizers: Optimizers = field(default_factory=dict)
     average: AveragedModel | None = None
     before_joint: Upscaler | None = None
+    best: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -148,6 +151,7 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
         _enter(state, name, preset)
     length = stage.steps + stage.warm_up if stage.steps else 0
     earlier, begun = state.seconds.get(name, 0.0), time.monotonic()
+    validation = Validation(patches.X, patches.Y) if _validated(preset, name) else None
     device, alarms = state.arithmetic.device, Alarms(name, run.log, preset.alarms)
     with run.log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step) as bar:
         while state.step < length:
@@ -165,6 +169,11 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
             if state.step % preset.log_every == 0 or state.step == length:
                 state.seconds[name] = earlier + time.monotonic() - begun
                 _write_line(log, state, alarms, bar, x, preset)
+            played = state.step - stage.warm_up
+            if validation and played > 0 and (played % preset.validate_every == 0 or state.step == length):
+                _validate(log, state, validation)
+            if preset.keep_every and played > 0 and played % preset.keep_every == 0:
+                _keep(run, state, played)
             if state.step % preset.save_every == 0 and state.step < length:
                 _save(run, state, alarms)
     _leave(state)
@@ -218,14 +227,46 @@ def _enter(state: State, name: str, preset: Preset) -> None:
     nets = state.nets.train()
     state.optimizers = make_optimizers(nets, name, preset.stages()[name], preset)
     state.average = _average(nets, preset)
+    state.best = None
     if name == "joint":
         state.before_joint = copy.deepcopy(nets.upscaler())
 
 
 def _leave(state: State) -> None:
-    """Let the averaged G1 and SR take the place of the last step's."""
-    if state.average is not None and int(state.average.n_averaged):
+    """Let the best of stage one, elsewhere the averaged G1 and SR, take the place of the last step's."""
+    if state.best is not None:
+        state.nets.upscaler().load_state_dict(state.best["weights"])
+    elif state.average is not None and int(state.average.n_averaged):
         state.nets.upscaler().load_state_dict(state.average.module.state_dict())
+
+
+def _validated(preset: Preset, name: str) -> bool:
+    return bool(preset.validate_every and preset.stages()[name].steps and name != "pretrain")
+
+
+def _published(state: State) -> Upscaler:
+    """Return G1 and SR as they would be published now: the average, where there is one."""
+    return state.nets.upscaler() if state.average is None else cast(Upscaler, state.average.module)
+
+
+def _validate(log: TextIO, state: State, validation: Validation) -> None:
+    """Look at the signal without pairs, log it, and keep the best G1 of stage one: the signal does not see SR."""
+    seen = validation(_published(state).G1, state.arithmetic)
+    if not math.isfinite(seen["residue"]):
+        return  # an alarm's business: it ends the run before the next checkpoint
+    log.write(json.dumps({"stage": state.stage, "step": state.step} | seen) + "\n")
+    log.flush()
+    if state.stage == "first" and (state.best is None or seen["residue"] < state.best["residue"]):
+        weights = {name: value.clone() for name, value in _published(state).state_dict().items()}
+        state.best = {"residue": seen["residue"], "step": state.step, "weights": weights}
+
+
+def _keep(run: Run, state: State, step: int) -> None:
+    """Write all networks as they are and as they would be published after a step, for a study to compare."""
+    path = run.folder / "snapshots" / f"{state.stage}-{step:06d}.pt"
+    path.parent.mkdir(exist_ok=True)
+    with replacing(path) as temporary:
+        torch.save({"nets": state.nets.state_dict(), "published": _published(state).state_dict()}, temporary)
 
 
 def _average(nets: Networks, preset: Preset) -> AveragedModel | None:
@@ -251,9 +292,8 @@ def _appearance(state: State, x: Tensor, preset: Preset) -> Losses:
     """Return how the output looks on this batch, of the networks that would be published now, where they have moved."""
     if state.stage == "pretrain" or state.step <= preset.stages()[state.stage].warm_up:
         return {}
-    upscaler = state.nets.upscaler() if state.average is None else cast(Upscaler, state.average.module)
     with state.arithmetic.forward():
-        return appearance(upscaler, x, preset.scale, state.stage == "joint")
+        return appearance(_published(state), x, preset.scale, state.stage == "joint")
 
 
 def _parts(state: State) -> dict[str, list[Tensor]]:
@@ -279,6 +319,7 @@ def _save(run: Run, state: State, alarms: Alarms) -> None:
             "nets": state.nets.state_dict(),
             "optimizers": {name: optimizer.state_dict() for name, optimizer in state.optimizers.items()},
             "average": None if state.average is None else state.average.state_dict(),
+            "best": state.best,
             "before_joint": None if state.before_joint is None else state.before_joint.state_dict(),
             "scaler": state.arithmetic.scaler.state_dict(),
             "seconds": state.seconds,
@@ -313,6 +354,7 @@ def _restore(run: Run, preset: Preset, device: torch.device, photographs: Photog
         state.average.load_state_dict(saved["average"])
     if state.before_joint is not None:
         state.before_joint.load_state_dict(saved["before_joint"])
+    state.best = saved["best"]
     return state
 
 

@@ -1,0 +1,209 @@
+"""The signals without pairs: what each measures on made-up images, and what the loop does with the one it uses."""
+
+import math
+
+import pytest
+import torch
+from helpers import assert_same_tensors, random_images, shake, soft_image
+from training_helpers import PulledPlug, assert_same_run, pull_the_plug_at
+
+from cincgan_tutorial.architectures import Networks
+from cincgan_tutorial.degradation import correlate
+from cincgan_tutorial.presets import PRESETS, with_settings
+from cincgan_tutorial.training import loop, resume, train, validation
+from cincgan_tutorial.training.precision import Arithmetic
+from cincgan_tutorial.training.validation import Seen, Validation
+from cincgan_tutorial.unpaired import as_levels
+from cincgan_tutorial.weights import load_weights
+
+
+def noise(like, std, seed=9):
+    return std * torch.randn(like.shape, generator=torch.Generator().manual_seed(seed))
+
+
+def seen_as(y_tilde, x=None, y=None):
+    """What is seen when G1 answers `y_tilde`; the rest as if G2 and D1 were content."""
+    x = [soft_image(48, 56, seed) for seed in range(2)] if x is None else x
+    y = [soft_image(48, 56, seed) for seed in range(4, 6)] if y is None else y
+    return Seen(x, y, y_tilde, x, y, [torch.ones(1, 1, 5, 5)] * len(x))
+
+
+@pytest.fixture
+def clean():
+    return [soft_image(48, 56, seed) for seed in range(2)]
+
+
+@pytest.fixture
+def noisy(clean):
+    return [image + correlate(noise(image, 0.04)) for image in clean]
+
+
+@pytest.mark.parametrize("spread_noise", [False, True])
+def test_the_noise_level_is_that_of_the_noise(spread_noise):
+    flat = torch.full((1, 3, 200, 200), 0.5)
+    added = noise(flat, 0.03)
+    expected = 0.03 if not spread_noise else float(correlate(added).std())
+    level = float(validation.noise_level(flat + (correlate(added) if spread_noise else added)))
+    assert level == pytest.approx(expected, rel=0.3)
+    assert float(validation.noise_level(flat)) == 0
+    ramp = torch.linspace(0, 1, 64).expand(1, 3, 64, 64)
+    assert float(validation.noise_level(ramp)) == pytest.approx(0, abs=1e-6)  # slopes are no noise
+
+
+def test_grain_sees_noise_and_unfaithful_sees_colour(clean, noisy):
+    untouched, perfect = seen_as(noisy, noisy), seen_as(clean, noisy)
+    tinted = seen_as([image + torch.tensor([0.1, 0, 0])[:, None, None] for image in clean], noisy)
+    assert validation.grain(untouched) > 3 * validation.grain(perfect)
+    assert validation.unfaithful(untouched) == 0
+    assert validation.unfaithful(tinted) == pytest.approx(0.1 / 3, rel=0.3)
+    assert validation.grain(tinted) == pytest.approx(validation.grain(perfect), abs=1e-4)
+
+
+def test_the_residue_ranks_the_right_answer_before_both_wrong_ones(clean, noisy):
+    def residue(y_tilde):
+        seen = seen_as(y_tilde, noisy)
+        return validation.residue(validation.grain(seen), validation.unfaithful(seen))
+
+    foggy = [torch.full_like(image, 0.5) for image in clean]
+    assert residue(clean) < min(residue(noisy), residue(foggy), residue([image + 0.1 for image in clean]))
+    assert validation.residue(3.0, 4.0) == 5
+
+
+def test_cycle_identity_judge_and_total_are_those_of_the_losses(smoke):
+    nets = Networks.from_preset(smoke)
+    shake(nets, 0.02)
+    x, y = [random_images(1, 16, 16, 0)], [random_images(1, 16, 16, 1)]
+    weights, norms = smoke.first.cycle_one, smoke.norms
+    seen = validation.look(nets, x, y)
+    from cincgan_tutorial.cycle_one import cycle_one
+
+    with torch.no_grad():
+        terms, _ = cycle_one(nets, x[0], y[0], norms)
+    assert validation.cycle(seen) == pytest.approx(float(terms.cycle), rel=1e-5)
+    assert validation.identity(seen) == pytest.approx(float(terms.identity), rel=1e-5)
+    assert validation.judge(seen) == pytest.approx(float(terms.gan), rel=1e-5)
+    assert validation.total(seen, weights, norms) == pytest.approx(float(terms.total(weights)), rel=1e-5)
+
+
+def test_the_pyramid_holds_everything_and_its_finest_level_the_noise():
+    image = soft_image(48, 56)
+    levels = validation.pyramid(image)
+    assert [tuple(level.shape[-2:]) for level in levels] == [(48, 56), (24, 28), (12, 14)]
+    rest = [a - b for a, b in zip(validation.pyramid(image + noise(image, 0.05)), levels, strict=True)]
+    energies = [float(level.square().mean()) for level in rest]
+    assert energies[0] > 5 * energies[1] > 5 * energies[2]
+
+
+def test_sliced_wasserstein_on_points():
+    points = random_images(1, 40, 40)[0].flatten(1).T
+    assert float(validation.sliced_wasserstein(points, points.flip(0))) == 0  # a set has no order
+    moved = points + torch.tensor([0.3, 0, 0])
+    far, near = (float(validation.sliced_wasserstein(points, p)) for p in (moved, points + (moved - points) / 3))
+    assert far == pytest.approx(3 * near, rel=1e-3)
+    assert 0.3 / 3 < far < 0.3  # the mean projection of the shift on a random direction
+
+
+def test_texture_tells_noisy_from_clean(clean, noisy):
+    assert validation.texture(seen_as(noisy, noisy)) > validation.texture(seen_as(clean, noisy))
+
+
+@pytest.mark.parametrize(("count", "chosen"), [(2, [0, 2]), (3, [0, 1, 3]), (9, [0, 1, 2, 3, 4])])
+def test_images_are_chosen_evenly(count, chosen):
+    items = [torch.tensor(i) for i in range(5)]
+    assert [int(item) for item in validation.spread(items, count)] == chosen
+
+
+def test_the_loops_signal_is_the_residue_of_whole_images(smoke, clean, noisy):
+    nets = Networks.from_preset(smoke)
+    shake(nets.G1, 0.02)
+    X, Y = ([as_levels(image.clamp(0, 1)) for image in images] for images in (noisy, clean))
+    x, y = ([levels[None].float() / 255 for levels in images] for images in (X, Y))
+    found = Validation(X, Y)(nets.G1, Arithmetic("fp32", torch.device("cpu")))
+    seen = validation.look(nets, x, y)
+    parts = validation.grain(seen), validation.unfaithful(seen)
+    assert found == pytest.approx({"residue": math.hypot(*parts), "grain": parts[0], "unfaithful": parts[1]})
+
+
+def preset(**settings):
+    return with_settings(PRESETS["smoke"], {"validate_every": 2, "first.lr": 1e-2} | settings)
+
+
+def pretend(monkeypatch, signals):
+    """Let the signal be these numbers, one after another, and return the weights of SR(G1) that each was about."""
+    judged, values = [], iter(signals)
+
+    def call(self, G1, arithmetic):
+        judged.append({name: value.clone() for name, value in G1.state_dict().items()})
+        return {"residue": next(values), "grain": 0.0, "unfaithful": 0.0}
+
+    monkeypatch.setattr(Validation, "__call__", call)
+    return judged
+
+
+@pytest.mark.parametrize(("signals", "best"), [([3, 1, 2], 1), ([1, 2, 3], 0), ([3, 2, 1], 2), ([1, 1, 1], 0)])
+def test_the_best_of_stage_one_is_kept(photographs, tmp_path, monkeypatch, signals, best):
+    judged = pretend(monkeypatch, signals)
+    run = train(preset(**{"joint.steps": 0}), photographs, tmp_path / "run")
+    assert len(judged) == 3  # after 2, 4 and 6 steps
+    assert_same_tensors(load_weights(run.folder).before_joint.G1.state_dict(), judged[best])
+    assert [line["residue"] for line in run.log if "residue" in line] == signals
+
+
+def test_the_joint_stage_keeps_its_last(photographs, tmp_path, monkeypatch):
+    pretend(monkeypatch, [1, 2, 3, 1, 9])
+    run = train(preset(), photographs, tmp_path / "run")
+    last = torch.load(run.checkpoint_path, weights_only=True)
+    assert last["best"] is None
+    assert [line["stage"] for line in run.log if "residue" in line] == ["first"] * 3 + ["joint"] * 2
+
+
+def test_without_validation_nothing_is_looked_at(finished_run):
+    assert not any("residue" in line for line in finished_run.log)
+
+
+def test_a_signal_that_is_not_finite_picks_nothing(photographs, tmp_path, monkeypatch):
+    pretend(monkeypatch, [math.nan, 5, math.inf])
+    run = train(preset(**{"joint.steps": 0}), photographs, tmp_path / "run")
+    assert [line["residue"] for line in run.log if "residue" in line] == [5]
+
+
+# 6 steps of pre-training, 2 + 6 of stage one: validated after steps 4, 6 and 8 of it, saved after 3, 6 and 8.
+@pytest.mark.parametrize("step", [5, 9, 11, 12, 13, 14, 15, 18])
+def test_a_resumed_run_picks_the_same(photographs, reference, tmp_path, monkeypatch, step):
+    with monkeypatch.context() as patch:
+        pull_the_plug_at(patch, step)
+        with pytest.raises(PulledPlug):
+            train(preset(), photographs, tmp_path / "run")
+    assert_same_run(resume(tmp_path / "run"), reference)
+
+
+@pytest.fixture(scope="module")
+def reference(photographs, tmp_path_factory):
+    return train(preset(), photographs, tmp_path_factory.mktemp("runs") / "reference")
+
+
+def test_only_x_and_y_are_looked_at(photographs, tmp_path, monkeypatch):
+    """Not one photograph of the noisy images stands among the clean ones, and nothing held out among either."""
+    made = []
+    real = Validation.__init__
+
+    def init(self, X, Y, *rest):
+        made.append((X, Y))
+        real(self, X, Y, *rest)
+
+    monkeypatch.setattr(Validation, "__init__", init)
+    train(preset(**{"joint.steps": 0}), photographs, tmp_path / "run")
+    patches = loop._patches(preset(), photographs)
+    ((X, Y),) = made
+    assert all(torch.equal(a, b) for a, b in zip(X, patches.X, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(Y, patches.Y, strict=True))
+
+
+def test_snapshots_hold_the_networks_after_their_step(photographs, tmp_path):
+    run = train(preset(keep_every=3, validate_every=0, **{"joint.steps": 0}), photographs, tmp_path / "run")
+    names = sorted(path.name for path in (run.folder / "snapshots").iterdir())
+    assert names == ["first-000003.pt", "first-000006.pt", "pretrain-000003.pt", "pretrain-000006.pt"]
+    last = torch.load(run.folder / "snapshots" / "first-000006.pt", weights_only=True)
+    trained = load_weights(run.folder)
+    assert_same_tensors(trained.before_joint.state_dict(), last["published"])
+    assert_same_tensors(trained.nets.D1.state_dict(), {k[3:]: v for k, v in last["nets"].items() if k[:3] == "D1."})
