@@ -78,7 +78,7 @@ def test_cycle_identity_judge_and_total_are_those_of_the_losses(smoke):
     from cincgan_tutorial.cycle_one import cycle_one
 
     with torch.no_grad():
-        terms, _ = cycle_one(nets, x[0], y[0], norms)
+        terms, _, _ = cycle_one(nets, x[0], y[0], norms)
     assert validation.cycle(seen) == pytest.approx(float(terms.cycle), rel=1e-5)
     assert validation.identity(seen) == pytest.approx(float(terms.identity), rel=1e-5)
     assert validation.judge(seen) == pytest.approx(float(terms.gan), rel=1e-5)
