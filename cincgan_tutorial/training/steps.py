@@ -132,12 +132,16 @@ def judge_step(
 def update_average(average: AveragedModel, current: nn.Module, decay: float) -> None:
     """Move the average of a network's weights a little towards ``current``; the first time, make it equal.
 
+    The span grows to what ``decay`` says: of a short stage, the start would else weigh most.
+
     `AveragedModel.update_parameters` does the same, but sends its counter to the device at every step, for which the
     host has to wait.
     """
-    if int(average.n_averaged) == 0:  # this counter lives on the host
+    count = int(average.n_averaged)  # lives on the host
+    if count == 0:
         average.update_parameters(current)
         return
+    decay = min(decay, (1 + count) / (10 + count))
     get_ema_multi_avg_fn(decay)(list(average.module.parameters()), list(current.parameters()), 0)
     average.n_averaged += 1
 
