@@ -12,7 +12,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from .degradation import DEGRADATIONS
-from .experiments import STUDIES, check_name, cleaning, evaluate, evaluation_data, record, run_study, table
+from .experiments import (
+    SIGNALS,
+    STUDIES,
+    check_name,
+    cleaning,
+    evaluate,
+    evaluation_data,
+    record,
+    run_signals,
+    run_study,
+    table,
+)
 from .front_end import progress_bar
 from .images import list_images, read_image, read_pixels, write_png
 from .inference import super_resolve
@@ -163,7 +174,8 @@ def _results_argument(p: argparse.ArgumentParser) -> None:
 
 
 def _study_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("name", choices=sorted(STUDIES), help="; ".join(f"{s.name}: {s.question}" for s in STUDIES.values()))
+    studies = {**STUDIES, SIGNALS.name: SIGNALS}
+    p.add_argument("name", choices=sorted(studies), help="; ".join(f"{s.name}: {s.question}" for s in studies.values()))
     p.add_argument("--preset", default="lesson", help=f"{', '.join(PRESETS)} (default: lesson)")
     p.add_argument("--photos", metavar="DIR", help=_PHOTOS)
     p.add_argument("--held-out", metavar="DIR", help="photographs to score on; left out: the two bundled ones")
@@ -242,7 +254,10 @@ def _held_out(folder: str | None) -> list[Photograph]:
 def _study(options: argparse.Namespace) -> int:
     photographs, held_out = load_photographs(options.photos), _held_out(options.held_out)
     preset = preset_named(options.preset)
-    where = run_study(STUDIES[options.name], preset, photographs, held_out, options.runs, options.results)
+    if options.name == SIGNALS.name:
+        where = run_signals(SIGNALS, preset, photographs, held_out, options.runs, options.results)
+    else:
+        where = run_study(STUDIES[options.name], preset, photographs, held_out, options.runs, options.results)
     print(f"Recorded: {where}")
     return 0
 

@@ -4,6 +4,7 @@ from .chapters import newest_run, runs_folder, train_or_resume, trained_networks
 from .evaluate import Row, cleaning, cleaning_scores, evaluate, noisy, table
 from .example import EXAMPLE, EXAMPLE_BOX, Box, example
 from .results import RESULTS, Recorded, check_name, evaluation_data, record, recorded, rows_of
+from .signals import SIGNALS, run_signals
 from .study import STUDIES, Study, run_study, slug
 from .systems import systems
 
@@ -11,6 +12,7 @@ __all__ = [
     "EXAMPLE",
     "EXAMPLE_BOX",
     "RESULTS",
+    "SIGNALS",
     "STUDIES",
     "Box",
     "Recorded",
@@ -27,6 +29,7 @@ __all__ = [
     "record",
     "recorded",
     "rows_of",
+    "run_signals",
     "run_study",
     "runs_folder",
     "slug",
