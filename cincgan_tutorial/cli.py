@@ -14,6 +14,7 @@ from pathlib import Path
 from .degradation import DEGRADATIONS
 from .experiments import (
     DENOISERS,
+    SIGNALS,
     STUDIES,
     check_name,
     cleaning,
@@ -22,6 +23,7 @@ from .experiments import (
     evaluation_data,
     record,
     repeat,
+    run_signals,
     run_study,
     systems,
     table,
@@ -197,7 +199,8 @@ def _results_argument(p: argparse.ArgumentParser) -> None:
 
 def _study_arguments(p: argparse.ArgumentParser) -> None:
     questions = {name: study.question for name, study in STUDIES.items()} | {
-        _SEEDS: "how much the result depends on the seed"
+        SIGNALS.name: SIGNALS.question,
+        _SEEDS: "how much the result depends on the seed",
     }
     p.add_argument(
         "name", choices=sorted(questions), help="; ".join(f"{name}: {text}" for name, text in questions.items())
@@ -286,6 +289,8 @@ def _study(options: argparse.Namespace) -> int:
     preset = preset_named(options.preset)
     if options.name == _SEEDS:
         where = repeat(preset, options.seeds, photographs, held_out, options.runs, options.results)
+    elif options.name == SIGNALS.name:
+        where = run_signals(SIGNALS, preset, photographs, held_out, options.runs, options.results)
     else:
         where = run_study(STUDIES[options.name], preset, photographs, held_out, options.runs, options.results)
     print(f"Recorded: {where}")

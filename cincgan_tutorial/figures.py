@@ -45,6 +45,7 @@ __all__ = [
     "score_map",
     "scores",
     "show",
+    "signal_against_psnr",
     "split",
     "study_bars",
     "training_curves",
@@ -233,6 +234,36 @@ def study_bars(study: Recorded) -> Figure:
     means = {label: statistics.fmean(m["psnr"].values()) for label, m in study.data["variants"].items()}
     label = "LR PSNR (dB)" if study.data["measures"] == "lr" else "PSNR (dB)"
     return bars(means, label, reference=statistics.fmean(study.data["untouched"].values()))
+
+
+def signal_against_psnr(study: Recorded, signals: Sequence[str] = ("residue", "total")) -> Figure:
+    """Draw every checkpoint of the study of signals: the signal, lower taken for better, against the paired PSNR.
+
+    Filled marks are averaged weights, rings those of the last step. Above each panel stands Spearman's rho, pooled.
+    """
+    figure, grid = plt.subplots(
+        1, len(signals), figsize=(3.6 * len(signals), 3.2), squeeze=False, sharey=True, layout="constrained"
+    )
+    for axes, signal in zip(grid.flat, signals, strict=True):
+        for colour, (label, variant) in zip(COLOURS, study.data["variants"].items(), strict=False):
+            for weights, face in (("last", "none"), ("average", colour)):
+                rows = [row for row in variant["checkpoints"] if row["weights"] == weights]
+                axes.scatter(
+                    [row[signal] for row in rows],
+                    [row["psnr"] for row in rows],
+                    s=14,
+                    edgecolors=colour,
+                    facecolors=face,
+                    linewidths=0.8,
+                    label=label if weights == "average" else None,
+                )
+        rho = study.data["rho"]["pooled"][signal]
+        axes.set_title(f"{signal}: " + ("ranks nothing" if rho is None else f"$\\rho$ = {rho:.2f}"), fontsize=9)
+        axes.set_xlabel(f"{signal}, without pairs", fontsize=8)
+        axes.tick_params(labelsize=8)
+    grid[0, 0].set_ylabel("LR PSNR (dB), with pairs", fontsize=8)
+    grid[0, 0].legend(fontsize=7, frameon=False)
+    return _closed(figure)
 
 
 def bars(values: Mapping[str, float], label: str, reference: float | None = None, digits: int = 2) -> Figure:

@@ -80,6 +80,27 @@ def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
     return markdown_table(["Variant", level, "change (dB)", "drift (1/255)" if drift else "SSIM"], lines)
 
 
+def of_signals(study: Recorded) -> Markdown:
+    """Return Spearman's rho of each signal with the paired PSNR: all runs pooled, then run by run."""
+    rho = study.data["rho"]
+    lines = [
+        [signal, *("–" if rho[run][signal] is None else f"{rho[run][signal]:+.2f}" for run in rho)]
+        for signal in rho["pooled"]
+    ]
+    return markdown_table(["Signal", *rho], lines)
+
+
+def of_picks(study: Recorded, signal: str = "residue") -> Markdown:
+    """Return for each run which averaged checkpoint a signal picks, beside the last one and the best there was."""
+    lines = []
+    for label, variant in study.data["variants"].items():
+        rows = [row for row in variant["checkpoints"] if row["weights"] == "average"]
+        picked, best = min(rows, key=lambda row: row[signal]), max(rows, key=lambda row: row["psnr"])
+        shown = (picked, rows[-1], best)
+        lines.append([label, *(f"{row['psnr']:.2f} (step {row['step']})" for row in shown)])
+    return markdown_table(["Run", f"picked by {signal}: LR PSNR (dB)", "last", "best"], lines)
+
+
 def of_gains(results: Mapping[str, Recorded]) -> Markdown:
     """Return the gain over bicubic of each system under each degradation."""
     columns = {name: {row.system: row.mean_psnr for row in rows_of(result)} for name, result in results.items()}

@@ -6,6 +6,7 @@ from .evaluate import Row, cleaning, cleaning_scores, evaluate, noisy, table
 from .example import EXAMPLE, EXAMPLE_BOX, Box, example
 from .repeat import mean_over_seeds, repeat, rows_of_seeds
 from .results import RESULTS, Recorded, check_name, evaluation_data, record, recorded, rows_of
+from .signals import SIGNALS, run_signals
 from .study import STUDIES, Study, run_study, slug
 from .systems import denoised, systems
 
@@ -14,6 +15,7 @@ __all__ = [
     "EXAMPLE",
     "EXAMPLE_BOX",
     "RESULTS",
+    "SIGNALS",
     "STUDIES",
     "Box",
     "Recorded",
@@ -34,6 +36,7 @@ __all__ = [
     "repeat",
     "rows_of",
     "rows_of_seeds",
+    "run_signals",
     "run_study",
     "runs_folder",
     "slug",

@@ -69,7 +69,7 @@ def evaluate(
     """
     if degradation is None:
         degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
-    _check_unseen(trained, photographs)
+    check_unseen(trained, photographs)
     _check_size(photographs, trained.preset.scale)
     chosen = systems(trained) if chosen is None else chosen
     scores: dict[str, tuple[dict[str, float], dict[str, float]]] = {name: ({}, {}) for name in chosen}
@@ -90,7 +90,8 @@ def _score(score: Any, result: Images, z: Images, shifted: bool) -> float:
     return best_shift(lambda a, b: score(a, b, border=0), result, z, max_shift=_SEARCH)[0]
 
 
-def _check_unseen(trained: Trained, photographs: Sequence[Photograph]) -> None:
+def check_unseen(trained: Trained, photographs: Sequence[Photograph]) -> None:
+    """Raise `ValueError` if the networks were trained on one of the photographs."""
     facts = trained.facts
     seen = {*facts["x_photographs"].values(), *facts["yz_photographs"].values(), *facts.get("start_photographs", [])}
     for photograph in photographs:
@@ -132,7 +133,7 @@ def cleaning_scores(
 ) -> dict[str, dict[str, float]]:
     """Return the LR PSNR of x and of G1(x), after stage one, against the clean y of the same photograph, unshifted."""
     degradation = (degradation or DEGRADATIONS[trained.preset.degradation]).without_shift()
-    _check_unseen(trained, photographs)
+    check_unseen(trained, photographs)
     scores: dict[str, dict[str, float]] = {"x": {}, "G1(x)": {}}
     for photograph in photographs:
         x, z = noisy(photograph, degradation, trained.preset.scale, seed)

@@ -13,7 +13,7 @@ from ..unpaired import Photograph, Photographs
 from ..weights import load_weights
 from .evaluate import Row, cleaning, evaluate
 from .results import Recorded, evaluation_data, record, rows_from
-from .study import trained_run
+from .study import trained_in
 
 
 def repeat(
@@ -39,7 +39,7 @@ def repeat(
     of_seed: list[dict[str, Any]] = []
     for seed in seeds:
         trained = load_weights(
-            trained_run(runs / f"seeds-{preset.name}" / str(seed), replace(preset, seed=seed), photographs)
+            trained_in(runs / f"seeds-{preset.name}" / str(seed), replace(preset, seed=seed), photographs)
         )
         rows = evaluate(trained, held_out, degradation)
         data, facts = evaluation_data(trained, rows, cleaning(trained, held_out), degradation, seed=0)

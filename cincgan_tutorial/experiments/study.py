@@ -157,13 +157,13 @@ def run_study(
     folder = runs / f"{study.name}-{preset.name}"
     common = dict(study.common)
     if study.base is not None:
-        base = trained_run(folder / "base", with_settings(preset, study.base), photographs)
+        base = trained_in(folder / "base", with_settings(preset, study.base), photographs)
         common["start"] = base.as_posix()
     rows: dict[str, dict[str, Any]] = {}
     pictures: dict[str, Path] = {}
     seconds = 0.0
     for label, settings in study.variants.items():
-        run = trained_run(folder / slug(label), with_settings(preset, common | dict(settings)), photographs)
+        run = trained_in(folder / slug(label), with_settings(preset, common | dict(settings)), photographs)
         trained = load_weights(run)
         seconds += sum(trained.facts["seconds"].values())
         rows[label] = _scores(trained, held_out, study.measures) | {
@@ -194,7 +194,7 @@ def _untouched(trained: Trained, held_out: Sequence[Photograph], measures: str) 
     return cleaning_scores(trained, held_out)["x"]
 
 
-def trained_run(folder: Path, preset: Preset, photographs: Photographs) -> Path:
+def trained_in(folder: Path, preset: Preset, photographs: Photographs) -> Path:
     """Return the folder of a finished run with these settings, training or resuming it where it is not finished."""
     if not (folder / "config.json").is_file():
         return train(preset, photographs, folder).folder

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,8 @@ from ..losses import Terms, distance, judged_real, total_variation
 from ..presets import Norms, Weights
 from ..seeds import torch_generator
 from .precision import Arithmetic
+
+T = TypeVar("T")
 
 _LEVELS = 3
 _PATCH = 7
@@ -163,7 +166,7 @@ class Validation:
         return {"residue": residue(left, lost), "grain": left, "unfaithful": lost}
 
 
-def spread(items: Sequence[Tensor], count: int) -> list[Tensor]:
+def spread(items: Sequence[T], count: int) -> list[T]:
     """Return ``count`` of the items, or all where there are fewer, evenly spread over their order."""
     count = min(count, len(items))
     return [items[i * len(items) // count] for i in range(count)]
@@ -197,7 +200,10 @@ def texture(seen: Seen) -> float:
     As Karras et al. (2018), but not scaled by each set's own deviation, which would remove the noise to be measured.
     """
     found = []
+    smallest = min(min(image.shape[-2:]) for image in (*seen.y_tilde, *seen.y))
     for level in range(_LEVELS):
+        if smallest >> level < _PATCH:
+            break
         a, b = (
             descriptors(images, level, torch_generator(number, level))
             for number, images in enumerate((seen.y_tilde, seen.y))

@@ -141,9 +141,10 @@ def test_each_stage_moves_its_own_networks_and_no_others(history):
     assert moved_between("joint", preset.joint.warm_up, -1) == set(LETTERS)
 
 
-def average_by_hand(steps, letter, decay):
+def average_by_hand(steps, letter, decay_at_last):
     average = steps[0][letter]
-    for weights in steps[1:]:
+    for count, weights in enumerate(steps[1:], start=1):
+        decay = min(decay_at_last, (1 + count) / (10 + count))
         average = {name: decay * average[name] + (1 - decay) * value for name, value in weights[letter].items()}
     return average
 
