@@ -345,7 +345,7 @@ _LONG = replace(
     _LESSON,
     name="mild",
     pretrain=Stage(steps=3000, lr=5e-4, batch=8),
-    first=replace(_LESSON.first, steps=9000),
+    first=replace(_LESSON.first, steps=7500),
     joint=replace(_LESSON.joint, steps=300),
     generator=GeneratorSize(width=48, blocks=6, residual=True, he=True),
     sr=EDSRSize(features=48, blocks=12, residual_scale=1.0),

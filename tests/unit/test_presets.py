@@ -20,8 +20,8 @@ from cincgan_tutorial.presets import (
 SMOKE = PRESETS["smoke"]
 
 
-def test_the_four_presets_are_there_under_their_own_names():
-    assert list(PRESETS) == ["smoke", "lesson", "colab", "paper"]
+def test_the_presets_are_there_under_their_own_names():
+    assert list(PRESETS) == ["smoke", "lesson", "mild", "general", "colab", "paper"]
     assert all(preset.name == name for name, preset in PRESETS.items())
 
 
