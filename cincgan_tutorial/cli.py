@@ -16,6 +16,7 @@ from .experiments import (
     DENOISERS,
     SIGNALS,
     STUDIES,
+    bound,
     check_name,
     cleaning,
     denoised,
@@ -53,7 +54,7 @@ _EXAMPLES = {
     "study": "cycle-one --preset lesson",
     "upscale": "a.jpg b.png --out enlarged",
 }
-_SEEDS = "seeds"
+_SEEDS, _BOUND = "seeds", "bound"
 _PHOTOS = "folder of photographs; left out: the seven that come with the installation"
 
 
@@ -201,6 +202,7 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
     questions = {name: study.question for name, study in STUDIES.items()} | {
         SIGNALS.name: SIGNALS.question,
         _SEEDS: "how much the result depends on the seed",
+        _BOUND: "what the same networks reach when they are trained on pairs",
     }
     p.add_argument(
         "name", choices=sorted(questions), help="; ".join(f"{name}: {text}" for name, text in questions.items())
@@ -289,6 +291,8 @@ def _study(options: argparse.Namespace) -> int:
     preset = preset_named(options.preset)
     if options.name == _SEEDS:
         where = repeat(preset, options.seeds, photographs, held_out, options.runs, options.results)
+    elif options.name == _BOUND:
+        where = bound(preset, photographs, held_out, options.runs, options.results)
     elif options.name == SIGNALS.name:
         where = run_signals(SIGNALS, preset, photographs, held_out, options.runs, options.results)
     else:

@@ -1,5 +1,6 @@
 """Chapter 7, experiments: the systems compared, their scores, and the recorded results that the book shows."""
 
+from .bound import BOUND, bound
 from .chapters import newest_run, runs_folder, train_or_resume, trained_networks
 from .denoisers import DENOISERS
 from .evaluate import Row, cleaning, cleaning_scores, evaluate, noisy, table
@@ -11,6 +12,7 @@ from .study import STUDIES, Study, run_study, slug
 from .systems import denoised, systems
 
 __all__ = [
+    "BOUND",
     "DENOISERS",
     "EXAMPLE",
     "EXAMPLE_BOX",
@@ -21,6 +23,7 @@ __all__ = [
     "Recorded",
     "Row",
     "Study",
+    "bound",
     "check_name",
     "cleaning",
     "cleaning_scores",
