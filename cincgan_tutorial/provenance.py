@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import platform
 import shlex
 import subprocess
@@ -31,9 +32,18 @@ def command_line() -> str:
     """Return the command as a reader would type it; the home folder is written as ~."""
     program = Path(sys.argv[0])
     if program.name in ("__main__.py", "cincgan"):
-        typed = shlex.join(["python", "-m", "cincgan_tutorial", *sys.argv[1:]])
+        typed = shlex.join([*launcher(), "-m", "cincgan_tutorial", *sys.argv[1:]])
         return typed.replace(str(Path.home()), "~") if Path.home() != Path("/") else typed
     return f"python {program.name}"
+
+
+def launcher() -> list[str]:
+    """Return what started this program: Python, or torchrun with as many ranks on each host (``--nnodes``)."""
+    ranks, all_ranks = (int(os.environ.get(name, 1)) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
+    if ranks == all_ranks == 1 or "LOCAL_WORLD_SIZE" not in os.environ:
+        return ["python"]
+    hosts = ["--nnodes", str(all_ranks // ranks)] if all_ranks > ranks else []
+    return ["torchrun", *hosts, "--nproc-per-node", str(ranks)]
 
 
 def commit() -> str:

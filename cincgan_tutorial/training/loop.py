@@ -13,6 +13,7 @@ import os
 import time
 import warnings
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TextIO
 
 import torch
@@ -27,6 +28,7 @@ from ..presets import Preset, Stage, check
 from ..provenance import provenance, versions
 from ..unpaired import Photographs, UnpairedPatches
 from ..weights import Trained, load_weights, save_weights
+from . import ranks
 from .checkpoint import load_checkpoint, save_checkpoint
 from .precision import Arithmetic, settle
 from .run import Run, load_photographs
@@ -60,6 +62,7 @@ class State:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+@ranks.joined()
 def train(
     preset: Preset,
     photographs: Photographs,
@@ -80,15 +83,19 @@ def train(
         Stopped: Ctrl-C or SIGTERM came; a checkpoint of the step that was reached is saved. `resume` goes on.
     """
     preset = replace(check(preset), precision=settle(preset.precision, _device()))
+    ranks.check_batches(preset)
     # These look at photographs and weights first: a run that can't start should leave no folder behind.
     patches = _patches(preset, photographs)
     if preset.start:
         _start(preset, photographs)
-    run = Run.create(folder, preset, photographs, provenance(command))
+    run = ranks.first_does(lambda: Run.create(folder, preset, photographs, provenance(command)))
     return _go_on(run, photographs, patches)
 
 
-def resume(folder: str | os.PathLike[str], photographs: Photographs | None = None) -> Run:
+@ranks.joined()
+def resume(
+    folder: str | os.PathLike[str], photographs: Photographs | None = None, ranks_may_differ: bool = False
+) -> Run:
     """Go on with the run in ``folder`` from its newest checkpoint, or from its first step where it reached none.
 
     A finished run is returned as it is. On the same CPU, with the same number of threads and library versions, the
@@ -97,9 +104,12 @@ def resume(folder: str | os.PathLike[str], photographs: Photographs | None = Non
     Args:
         folder: The run folder.
         photographs: The photographs of the run; left out, they are read from where the run was started with.
+        ranks_may_differ: Go on also where the checkpoint was saved by another number of ranks.
 
     Raises:
         ValueError: No run there, its photographs have changed, or its checkpoint is damaged.
+        OSError: A checkpoint could not be written.
+        Stopped: As for `train`.
     """
     run = Run.open(folder)
     if run.finished:
@@ -107,7 +117,8 @@ def resume(folder: str | os.PathLike[str], photographs: Photographs | None = Non
     if photographs is None:
         photographs = load_photographs(run.config["photographs"]["path"])
     run.check_photographs(photographs)
-    return _go_on(run, photographs, _patches(run.preset, photographs))
+    ranks.check_batches(run.preset)
+    return _go_on(run, photographs, _patches(run.preset, photographs), ranks_may_differ)
 
 
 def _device() -> torch.device:
@@ -118,18 +129,17 @@ def _patches(preset: Preset, photographs: Photographs) -> UnpairedPatches:
     return UnpairedPatches(photographs, degradation_named(preset.degradation), preset.patch, preset.scale, preset.seed)
 
 
-def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches) -> Run:
+def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches, ranks_may_differ: bool = False) -> Run:
     """Do what is left of the three stages, then write the weights."""
     preset, device = run.preset, _device()
-    for left_by_a_kill in run.folder.glob(".*.part"):
-        left_by_a_kill.unlink(missing_ok=True)
-    state = _restore(run, preset, device, photographs)
-    _cut_log(run, state)
+    state = _restore(run, preset, device, photographs, ranks_may_differ)
+    ranks.begin_alike((state.stage, state.step), state.nets, state.average, state.before_joint)
+    ranks.first_does(lambda: _tidy(run, state))
     names = list(preset.stages())
     with StopRequest() as stop:
         for name in names[names.index(state.stage) :]:
             _do_stage(run, state, name, patches, stop)
-        save_weights(run.weights_path, _trained(run, state, photographs))
+        ranks.first_does(lambda: save_weights(run.weights_path, _trained(run, state, photographs)))
     return run
 
 
@@ -143,15 +153,17 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
         _enter(state, name, preset)
     length = stage.steps + stage.warm_up if stage.steps else 0
     earlier, begun = state.seconds.get(name, 0.0), time.monotonic()
-    device = state.arithmetic.device
-    with run.log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step) as bar:
+    device, first = state.arithmetic.device, ranks.rank() == 0
+    log_path = run.log_path if first else Path(os.devnull)
+    with log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step, first) as bar:
         while state.step < length:
-            if stop.asked:
+            if stop.here(state.step, preset.log_every, device):
                 state.seconds[name] = earlier + time.monotonic() - begun
-                _save(run, state)
+                ranks.first_does(lambda: _save(run, state))
                 raise Stopped(stop.asked, f"{name}, step {state.step} of {length}")
             x, y, z = (
-                batch.to(device, memory_format=_LAYOUT) for batch in patches.batch(state.step, stage.batch, number)
+                batch.to(device, memory_format=_LAYOUT)
+                for batch in patches.batch(*ranks.share(state.step, stage.batch), number)
             )
             losses = _step(state, name, stage, preset, (x, y, z))
             state.step += 1
@@ -230,7 +242,7 @@ def _average(nets: Networks, preset: Preset) -> AveragedModel | None:
 
 def _write_line(log: TextIO, state: State, losses: Losses, bar: Any) -> None:
     """Log one step. Reading the losses is the only point at which the host waits for the device."""
-    values = {name: float(value) for name, value in losses.items()}
+    values = {name: float(value) for name, value in ranks.average_losses(losses).items()}
     broken = [name for name, value in values.items() if not math.isfinite(value)]
     if broken:
         raise ValueError(
@@ -244,7 +256,9 @@ def _write_line(log: TextIO, state: State, losses: Losses, bar: Any) -> None:
 
 
 def _save(run: Run, state: State) -> None:
-    """Save everything that the run needs to go on from here."""
+    """Save everything that the run needs to go on from here: on rank 0, since all ranks hold the same."""
+    if ranks.rank():
+        return
     save_checkpoint(
         run.checkpoint_path,
         {
@@ -259,11 +273,12 @@ def _save(run: Run, state: State) -> None:
             "seconds": state.seconds,
             "versions": versions(),
             "threads": torch.get_num_threads(),
+            "ranks": ranks.world(),
         },
     )
 
 
-def _restore(run: Run, preset: Preset, device: torch.device, photographs: Photographs) -> State:
+def _restore(run: Run, preset: Preset, device: torch.device, photographs: Photographs, ranks_may_differ: bool) -> State:
     """Return the state of the newest checkpoint, or the state before the first step where there is none."""
     nets = Networks.from_preset(preset).to(device).to(memory_format=_LAYOUT)  # type: ignore[call-overload]
     state = State("pretrain", 0, nets, Arithmetic(preset.precision, device))
@@ -272,6 +287,13 @@ def _restore(run: Run, preset: Preset, device: torch.device, photographs: Photog
             nets.load_state_dict(_start(preset, photographs).nets.state_dict())
         return state
     saved = load_checkpoint(run.checkpoint_path, preset)
+    # Checkpoints of before there were ranks come from one.
+    if saved.get("ranks", 1) != ranks.world() and not ranks_may_differ:
+        raise ValueError(
+            f"{run.checkpoint_path}: was saved with {saved.get('ranks', 1)} rank(s), and here are {ranks.world()}. The"
+            " result would not be that of an undisturbed run. To go on all the same:"
+            f" resume {run.folder} --ranks-may-differ"
+        )
     if (saved["versions"], saved["threads"]) != (versions(), torch.get_num_threads()):
         warnings.warn(
             "library versions or number of threads are not those of the checkpoint: the run goes on, but its result"
@@ -306,6 +328,13 @@ def _start(preset: Preset, photographs: Photographs) -> Trained:
     return start
 
 
+def _tidy(run: Run, state: State) -> None:
+    """Remove what a kill left behind: files half written, and log lines of steps that will be done again."""
+    for left_by_a_kill in run.folder.glob(".*.part"):
+        left_by_a_kill.unlink(missing_ok=True)
+    _cut_log(run, state)
+
+
 def _cut_log(run: Run, state: State) -> None:
     """Remove the log lines of steps that the checkpoint does not hold: they will be done, and logged, again."""
     order = list(run.preset.stages())
@@ -325,6 +354,7 @@ def _trained(run: Run, state: State, photographs: Photographs) -> Trained:
     facts |= {
         "source": photographs.source,
         "seed": run.preset.seed,
+        "ranks": ranks.world(),
         "seconds": state.seconds,
         "x_photographs": config["photographs"]["x"],
         "yz_photographs": config["photographs"]["yz"],
