@@ -17,7 +17,7 @@ from .front_end import progress_bar
 from .images import list_images, read_image, read_pixels, write_png
 from .inference import super_resolve
 from .presets import PRESETS, preset_named, with_settings
-from .provenance import launcher
+from .provenance import program
 from .training import Run, Stopped, load_photographs, ranks, resume, train
 from .unpaired import Photograph, bundled_photographs
 from .weights import DEFAULT, find_weights, load_weights, shipped_names
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say_how_to_go_on(options: argparse.Namespace, what: str) -> None:
     if getattr(options, "run", None) and Run(Path(options.run)).config_path.is_file():
-        command = shlex.join([*launcher(), "-m", "cincgan_tutorial", "resume", options.run])
+        command = shlex.join([*program(), "resume", options.run])
         print(f"{what} with: {command}", file=sys.stderr)
 
 
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
             _train,
             "train the three stages",
             "Train SR, then cycle one, then both cycles. Interrupted? Use resume. On several GPUs:"
-            " torchrun --nproc-per-node N -m cincgan_tutorial train ...",
+            " torchrun --nproc-per-node N -m -- cincgan_tutorial train ...",
         )
     )
     _resume_arguments(

@@ -2,8 +2,9 @@ r"""Chapter 6, several GPUs and hosts: every rank does the same step on its own 
 
 A *rank* is one process with one GPU (or some CPU cores); the *world* is how many there are. `torchrun` starts them:
 
-    torchrun --nproc-per-node 4 -m cincgan_tutorial train --preset paper --photos my-photos --run runs/paper
+    torchrun --nproc-per-node 4 -m -- cincgan_tutorial train --preset paper --photos my-photos --run runs/paper
 
+(The two dashes keep torchrun from taking ``--run`` for its own ``--run-path``.)
 Each holds all six networks with equal weights. A step has B patches, the preset's ``batch``, however many ranks there
 are: rank r of N takes the r-th slice of B/N. All losses are means over patches, and a mean over equal slices is the
 mean of their means. So is its gradient:

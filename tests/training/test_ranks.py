@@ -20,14 +20,14 @@ from training_helpers import PulledPlug, log_without_time, pull_the_plug_at
 
 from cincgan_tutorial import cli
 from cincgan_tutorial.presets import with_settings
-from cincgan_tutorial.provenance import launcher
+from cincgan_tutorial.provenance import program as typed
 from cincgan_tutorial.training import Run, ranks, resume, train
 from cincgan_tutorial.weights import load_weights
 
 HERE = Path(__file__).parent
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE.parent)])}
-PROGRAM = ["-m", "cincgan_tutorial"]
+PROGRAM = ["-m", "--", "cincgan_tutorial"]
 
 pytestmark = pytest.mark.skipif(not dist.is_gloo_available(), reason="this PyTorch has no gloo")
 
@@ -50,12 +50,8 @@ def alone_and_together(folder, tmp_path_factory):
 
 def largest_difference(folders, question, letters=("G1", "G2", "SR", "G3", "D1", "D2")):
     one, two = (
-        [
-            p.detach().double()
-            for letter in letters
-            for p in getattr(load_weights(f / question).nets, letter).parameters()
-        ]
-        for f in folders
+        [p.detach().double() for letter in letters for p in getattr(trained.nets, letter).parameters()]
+        for trained in (load_weights(folder / question) for folder in folders)
     )
     return max(float((a - b).abs().max()) for a, b in zip(one, two, strict=True))
 
@@ -109,7 +105,7 @@ def test_only_the_first_rank_writes_and_says_how_many_there_were(alone_and_toget
 def test_without_torchrun_nothing_is_joined(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "8")  # alone, as some clusters set it
     assert (ranks.launched(), ranks.rank(), ranks.world()) == (1, 0, 1)
-    assert launcher() == ["python"]
+    assert typed() == ["python", "-m", "cincgan_tutorial"]
     with ranks.joined():
         assert not dist.is_initialized()
     assert ranks.share(7, 16) == (7, 16)
@@ -146,7 +142,7 @@ def test_a_batch_that_can_not_be_cut_is_refused_before_anything_is_made(smoke, p
 def test_commands_that_share_nothing_are_refused(capsys):
     assert cli.main(["upscale", "a.png", "--out", "b"]) == 2
     assert capsys.readouterr().err.startswith("rank 2: error: only train and resume share their work")
-    assert launcher() == ["torchrun", "--nproc-per-node", "4"]
+    assert typed() == ["torchrun", "--nproc-per-node", "4", "-m", "--", "cincgan_tutorial"]
 
 
 def test_a_run_goes_on_with_as_many_ranks_as_it_had(smoke, photographs, tmp_path, monkeypatch):
@@ -219,7 +215,9 @@ def test_a_rank_that_dies_ends_the_run_and_the_checkpoint_is_usable(folder, tmp_
         program.kill()
     assert program.returncode != 0
     assert f"rank {1 - lost} of 2 lost another rank while averaging" in err
-    assert f"Go on from the last checkpoint with: torchrun --nproc-per-node 2 -m cincgan_tutorial resume {run}" in err
+    assert (
+        f"Go on from the last checkpoint with: torchrun --nproc-per-node 2 -m -- cincgan_tutorial resume {run}" in err
+    )
     saved = torch.load(run / "checkpoint.pt", weights_only=True)
     assert (saved["stage"], saved["ranks"], saved["step"] % 5) == ("pretrain", 2, 0)
     with pytest.raises(ValueError, match="ranks-may-differ"):
@@ -240,4 +238,4 @@ def test_asked_to_stop_the_ranks_agree_on_where(folder, tmp_path):
     saved = torch.load(run / "checkpoint.pt", weights_only=True)
     assert f"Stopped by SIGTERM at pretrain, step {saved['step']} of 300" in err
     assert saved["step"] % 2 == 0  # smoke logs every second step
-    assert "torchrun --nproc-per-node 2 -m cincgan_tutorial resume" in err
+    assert "torchrun --nproc-per-node 2 -m -- cincgan_tutorial resume" in err
