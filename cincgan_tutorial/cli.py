@@ -33,7 +33,8 @@ from .front_end import progress_bar
 from .images import list_images, read_image, read_pixels, write_png
 from .inference import super_resolve
 from .presets import PRESETS, preset_named, with_settings
-from .training import Run, Stopped, load_photographs, resume, train
+from .provenance import program
+from .training import Run, Stopped, load_photographs, ranks, resume, train
 from .unpaired import Photograph, bundled_photographs
 from .weights import DEFAULT, find_weights, load_weights, shipped_names
 
@@ -64,19 +65,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 done, 1 some inputs failed, 2 could not begin or go on, 130 stopped by Ctrl-C, 143 stopped by SIGTERM.
     """
     options = _parser().parse_args(arguments)
+    # Of several ranks, the first speaks for all; another one only says what is wrong.
+    who = f"rank {ranks.rank()}: " if ranks.rank() else ""
     try:
+        if ranks.launched() > 1 and options.run_command not in (_train, _resume):
+            raise ValueError("only train and resume share their work between several ranks; start this one by python.")
         return options.run_command(options)
     except KeyboardInterrupt as interrupt:
-        saved = isinstance(interrupt, Stopped)
-        print(f"\n{interrupt}" if saved else "\nInterrupted.", file=sys.stderr)
-        if getattr(options, "run", None) and Run(Path(options.run)).config_path.is_file():
-            where = "Go on" if saved else "Go on from the last checkpoint"
-            print(f"{where} with: python -m cincgan_tutorial resume {shlex.quote(options.run)}", file=sys.stderr)
+        if not ranks.rank():
+            saved = isinstance(interrupt, Stopped)
+            print(f"\n{interrupt}" if saved else "\nInterrupted.", file=sys.stderr)
+            _say_how_to_go_on(options, "Go on" if saved else "Go on from the last checkpoint")
         # What a shell reports of a program that a signal ended.
         return 128 + (interrupt.asked if isinstance(interrupt, Stopped) else signal.SIGINT)
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"{who}error: {error}", file=sys.stderr)
+        if isinstance(error, ConnectionError):
+            _say_how_to_go_on(options, f"{who}Go on from the last checkpoint")
         return 2
+
+
+def _say_how_to_go_on(options: argparse.Namespace, what: str) -> None:
+    if getattr(options, "run", None) and Run(Path(options.run)).config_path.is_file():
+        command = shlex.join([*program(), "resume", options.run])
+        print(f"{what} with: {command}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,15 +110,18 @@ def _parser() -> argparse.ArgumentParser:
             "train",
             _train,
             "train the three stages",
-            "Train SR, then cycle one, then both cycles. Interrupted? Use resume.",
+            "Train SR, then cycle one, then both cycles. Interrupted? Use resume. On several GPUs:"
+            " torchrun --nproc-per-node N -m -- cincgan_tutorial train ...",
         )
     )
-    command(
-        "resume",
-        _resume,
-        "go on with an interrupted run",
-        "Go on from the newest checkpoint, or from the start if none.",
-    ).add_argument("run", metavar="RUN", help="the run folder")
+    _resume_arguments(
+        command(
+            "resume",
+            _resume,
+            "go on with an interrupted run",
+            "Go on from the newest checkpoint, or from the start if none.",
+        )
+    )
     _evaluate_arguments(
         command(
             "evaluate",
@@ -153,6 +168,16 @@ def _train_arguments(p: argparse.ArgumentParser) -> None:
         default=[],
         dest="settings",
         help="change settings of the preset, for example --set seed=1 first.steps=500",
+    )
+
+
+def _resume_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("run", metavar="RUN", help="the run folder")
+    p.add_argument(
+        "--ranks-may-differ",
+        action="store_true",
+        help="go on with another number of ranks (see torchrun) than the checkpoint was saved with; the result will"
+        " not be that of an undisturbed run",
     )
 
 
@@ -234,10 +259,10 @@ def _train(options: argparse.Namespace) -> int:
     if existing.finished and existing.config_path.is_file():
         # Asked for twice, made once, as by make: a script that trains and then scores can be run again.
         Run.open(options.run).check_answers(preset, photographs)
-        print(f"{options.run}: already finished, nothing to do. Score it with: evaluate --weights {options.run}")
+        _say(f"{options.run}: already finished, nothing to do. Score it with: evaluate --weights {options.run}")
         return 0
     run = train(preset, photographs, options.run)
-    print(f"Finished: {run.weights_path}")
+    _say(f"Finished: {run.weights_path}")
     return 0
 
 
@@ -250,9 +275,15 @@ def _key_value(text: str) -> tuple[str, str]:
 
 def _resume(options: argparse.Namespace) -> int:
     was_finished = Run.open(options.run).finished
-    run = resume(options.run)
-    print(f"{'Already finished' if was_finished else 'Finished'}: {run.weights_path}")
+    run = resume(options.run, ranks_may_differ=options.ranks_may_differ)
+    _say(f"{'Already finished' if was_finished else 'Finished'}: {run.weights_path}")
     return 0
+
+
+def _say(line: str) -> None:
+    """Print what came of a training, once and not once per rank."""
+    if not ranks.rank():
+        print(line)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -33,8 +33,12 @@ def _static() -> bool:
     return os.environ.get("CINCGAN_STATIC", "") not in ("", "0")
 
 
-def progress_bar(total: int, description: str, done: int = 0) -> Any:
-    """Return a tqdm bar with the remaining time: a widget in a live notebook, text in a terminal, silent on a page."""
-    if attended():
+def progress_bar(total: int, description: str, done: int = 0, shown: bool = True) -> Any:
+    """Return a tqdm bar with the remaining time: a widget in a live notebook, text in a terminal, silent on a page.
+
+    ``shown=False`` keeps it silent everywhere: of several ranks, one shows progress.
+    """
+    if attended() and shown:
         return tqdm.auto.tqdm(total=total, desc=description, initial=done)
-    return tqdm.tqdm(total=total, desc=description, initial=done, disable=_kernel() is not None, dynamic_ncols=True)
+    silent = _kernel() is not None or not shown
+    return tqdm.tqdm(total=total, desc=description, initial=done, disable=silent, dynamic_ncols=True)

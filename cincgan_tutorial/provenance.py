@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import platform
 import shlex
 import subprocess
@@ -29,11 +30,21 @@ def provenance(command: str | None = None) -> dict[str, Any]:
 
 def command_line() -> str:
     """Return the command as a reader would type it; the home folder is written as ~."""
-    program = Path(sys.argv[0])
-    if program.name in ("__main__.py", "cincgan"):
-        typed = shlex.join(["python", "-m", "cincgan_tutorial", *sys.argv[1:]])
+    file = Path(sys.argv[0])
+    if file.name in ("__main__.py", "cincgan"):
+        typed = shlex.join([*program(), *sys.argv[1:]])
         return typed.replace(str(Path.home()), "~") if Path.home() != Path("/") else typed
-    return f"python {program.name}"
+    return f"python {file.name}"
+
+
+def program() -> list[str]:
+    """Return what to type before the arguments: Python, or torchrun with as many ranks on each host (``--nnodes``)."""
+    ranks, all_ranks = (int(os.environ.get(name, 1)) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
+    if ranks == all_ranks == 1 or "LOCAL_WORLD_SIZE" not in os.environ:
+        return ["python", "-m", "cincgan_tutorial"]
+    hosts = ["--nnodes", str(all_ranks // ranks)] if all_ranks > ranks else []
+    # Without the two dashes torchrun takes our --run for an abbreviation of its own --run-path.
+    return ["torchrun", *hosts, "--nproc-per-node", str(ranks), "-m", "--", "cincgan_tutorial"]
 
 
 def commit() -> str:

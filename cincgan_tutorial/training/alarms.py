@@ -18,6 +18,7 @@ from torch import Tensor
 from ..architectures import Upscaler
 from ..degradation import bicubic_upsample
 from ..images import Images
+from .ranks import average_losses
 
 # The entries of the FAQ, by alarm: their labels in book/faq.md.
 ENTRIES = {
@@ -90,19 +91,20 @@ class Alarms:
         self._unread.append((step, losses))
 
     def read(self, looks: Mapping[str, Tensor] | None = None) -> dict[str, float]:
-        """Return the newest losses, and ``looks`` behind them, as numbers.
+        """Return the newest losses, and ``looks`` behind them, as numbers; with several ranks their means.
 
         Raises:
             ValueError: One of them is not finite. Named is the first loss, since the last reading, that was not.
         """
-        newest = dict(self._unread[-1][1]) | dict(looks or {})
+        newest = average_losses(dict(self._unread[-1][1]) | dict(looks or {}))
         # All in one transfer: on a GPU each would make the host wait.
         values = dict(zip(newest, torch.stack([value.float() for value in newest.values()]).tolist(), strict=True))
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if broken:
             self._stop_at_the_first()
-            of = "G1(x)" if broken[0].startswith("LR") else "SR(G1(x))"
-            raise ValueError(_stopped(f"{self.stage}, step {self._unread[-1][0]}: {of} is not finite any more"))
+            raise ValueError(
+                _stopped(f"{self.stage}, step {self._unread[-1][0]}: {broken[0]!r} is not finite any more")
+            )
         self._unread.clear()
         return values
 

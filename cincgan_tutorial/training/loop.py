@@ -6,39 +6,37 @@ so a resumed run sees the patches that the undisturbed one would have seen, and 
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import os
 import sys
 import time
-import warnings
-from dataclasses import dataclass, field, replace
-from typing import Any, TextIO, cast
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TextIO
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ..architectures import Networks, Upscaler
+from ..architectures import Networks
 from ..degradation import degradation_named
 from ..front_end import progress_bar
 from ..images import replacing
 from ..presets import Preset, Stage, check
-from ..provenance import provenance, versions
+from ..provenance import provenance
 from ..unpaired import Photographs, UnpairedPatches
 from ..weights import Trained, load_weights, save_weights
+from . import ranks
 from .alarms import Alarms, appearance
-from .checkpoint import load_checkpoint, save_checkpoint
 from .precision import Arithmetic, settle
 from .run import Run, load_photographs
+from .state import LAYOUT, State, beginning, enter, leave, published, restore, save
 from .steps import (
     Losses,
     Optimizers,
     cycle_one_step,
     cycle_two_step,
     judge_step,
-    make_optimizers,
     pretrain_step,
     set_rates,
     update_average,
@@ -46,25 +44,8 @@ from .steps import (
 from .stopping import Stopped, StopRequest
 from .validation import Validation
 
-# Pixel by pixel with the channels together: on the CPU it was measured on, convolutions run a third faster so.
-_LAYOUT = torch.channels_last
 
-
-@dataclass
-class State:
-    """Where a run is: the stage and step it will do next, and everything that training changes."""
-
-    stage: str
-    step: int
-    nets: Networks
-    arithmetic: Arithmetic
-    optimizers: Optimizers = field(default_factory=dict)
-    average: AveragedModel | None = None
-    before_joint: Upscaler | None = None
-    best: dict[str, Any] | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
+@ranks.joined()
 def train(
     preset: Preset,
     photographs: Photographs,
@@ -85,15 +66,19 @@ def train(
         Stopped: Ctrl-C or SIGTERM came; a checkpoint of the step that was reached is saved. `resume` goes on.
     """
     preset = replace(check(preset), precision=settle(preset.precision, _device()))
+    ranks.check_batches(preset)
     # These look at photographs and weights first: a run that can't start should leave no folder behind.
     patches = _patches(preset, photographs)
     if preset.start:
-        _start(preset, photographs)
-    run = Run.create(folder, preset, photographs, provenance(command))
+        beginning(preset, photographs)
+    run = ranks.first_does(lambda: Run.create(folder, preset, photographs, provenance(command)))
     return _go_on(run, photographs, patches)
 
 
-def resume(folder: str | os.PathLike[str], photographs: Photographs | None = None) -> Run:
+@ranks.joined()
+def resume(
+    folder: str | os.PathLike[str], photographs: Photographs | None = None, ranks_may_differ: bool = False
+) -> Run:
     """Go on with the run in ``folder`` from its newest checkpoint, or from its first step where it reached none.
 
     A finished run is returned as it is. On the same CPU, with the same number of threads and library versions, the
@@ -102,9 +87,12 @@ def resume(folder: str | os.PathLike[str], photographs: Photographs | None = Non
     Args:
         folder: The run folder.
         photographs: The photographs of the run; left out, they are read from where the run was started with.
+        ranks_may_differ: Go on also where the checkpoint was saved by another number of ranks.
 
     Raises:
         ValueError: No run there, its photographs have changed, or its checkpoint is damaged.
+        OSError: A checkpoint could not be written.
+        Stopped: As for `train`.
     """
     run = Run.open(folder)
     if run.finished:
@@ -112,7 +100,8 @@ def resume(folder: str | os.PathLike[str], photographs: Photographs | None = Non
     if photographs is None:
         photographs = load_photographs(run.config["photographs"]["path"])
     run.check_photographs(photographs)
-    return _go_on(run, photographs, _patches(run.preset, photographs))
+    ranks.check_batches(run.preset)
+    return _go_on(run, photographs, _patches(run.preset, photographs), ranks_may_differ)
 
 
 def _device() -> torch.device:
@@ -123,21 +112,20 @@ def _patches(preset: Preset, photographs: Photographs) -> UnpairedPatches:
     return UnpairedPatches(photographs, degradation_named(preset.degradation), preset.patch, preset.scale, preset.seed)
 
 
-def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches) -> Run:
+def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches, ranks_may_differ: bool = False) -> Run:
     """Do what is left of the three stages, then write the weights."""
     preset, device = run.preset, _device()
-    for left_by_a_kill in run.folder.glob(".*.part"):
-        left_by_a_kill.unlink(missing_ok=True)
     # Batches have one size, so the time to try out kernels for it is spent once. Only a GPU reads this.
     torch.backends.cudnn.benchmark = True
-    state = _restore(run, preset, device, photographs)
+    state = restore(run, preset, device, photographs, ranks_may_differ)
+    ranks.begin_alike((state.stage, state.step), state.nets, state.average, state.before_joint)
+    ranks.first_does(lambda: _tidy(run, state))
     patches = patches.to(device)
-    _cut_log(run, state)
     names = list(preset.stages())
     with StopRequest() as stop:
         for name in names[names.index(state.stage) :]:
             _do_stage(run, state, name, patches, stop)
-        save_weights(run.weights_path, _trained(run, state, photographs))
+        ranks.first_does(lambda: save_weights(run.weights_path, _trained(run, state, photographs)))
     return run
 
 
@@ -148,19 +136,21 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
     if state.stage != name:
         state.stage, state.step = name, 0
     if state.step == 0:
-        _enter(state, name, preset)
+        enter(state, name, preset)
     length = stage.steps + stage.warm_up if stage.steps else 0
     earlier, begun = state.seconds.get(name, 0.0), time.monotonic()
     validation = Validation(patches.X, patches.Y) if _validated(preset, name) else None
-    device, alarms = state.arithmetic.device, Alarms(name, run.log, preset.alarms)
-    with run.log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step) as bar:
+    device, first, alarms = state.arithmetic.device, ranks.rank() == 0, Alarms(name, run.log, preset.alarms)
+    log_path = run.log_path if first else Path(os.devnull)
+    with log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step, first) as bar:
         while state.step < length:
-            if stop.asked:
+            if stop.here(state.step, preset.log_every, device):
                 state.seconds[name] = earlier + time.monotonic() - begun
-                _save(run, state, alarms)
+                ranks.first_does(lambda: save(run, state, alarms))
                 raise Stopped(stop.asked, f"{name}, step {state.step} of {length}")
             x, y, z = (
-                batch.to(device, memory_format=_LAYOUT) for batch in patches.batch(state.step, stage.batch, number)
+                batch.to(device, memory_format=LAYOUT)
+                for batch in patches.batch(*ranks.share(state.step, stage.batch), number)
             )
             losses = _step(state, name, stage, preset, (x, y, z))
             state.step += 1
@@ -175,10 +165,10 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
             if preset.keep_every and played > 0 and played % preset.keep_every == 0:
                 _keep(run, state, played)
             if state.step % preset.save_every == 0 and state.step < length:
-                _save(run, state, alarms)
-    _leave(state)
+                save(run, state, alarms)
+    leave(state)
     state.step = length
-    _save(run, state, alarms)
+    save(run, state, alarms)
 
 
 def _step(state: State, name: str, stage: Stage, preset: Preset, batch: tuple[Tensor, Tensor, Tensor]) -> Losses:
@@ -222,57 +212,30 @@ def _warm_up(
     return {key: judge_step(D, optimizers[key], real, scores, arithmetic, clip)}
 
 
-def _enter(state: State, name: str, preset: Preset) -> None:
-    """Set up a stage: fresh optimizers, a fresh average, and before the joint stage a copy to compare with."""
-    nets = state.nets.train()
-    state.optimizers = make_optimizers(nets, name, preset.stages()[name], preset)
-    state.average = _average(nets, preset)
-    state.best = None
-    if name == "joint":
-        state.before_joint = copy.deepcopy(nets.upscaler())
-
-
-def _leave(state: State) -> None:
-    """Let the best of stage one, elsewhere the averaged G1 and SR, take the place of the last step's."""
-    if state.best is not None:
-        state.nets.upscaler().load_state_dict(state.best["weights"])
-    elif state.average is not None and int(state.average.n_averaged):
-        state.nets.upscaler().load_state_dict(state.average.module.state_dict())
-
-
 def _validated(preset: Preset, name: str) -> bool:
     return bool(preset.validate_every and preset.stages()[name].steps and name != "pretrain")
 
 
-def _published(state: State) -> Upscaler:
-    """Return G1 and SR as they would be published now: the average, where there is one."""
-    return state.nets.upscaler() if state.average is None else cast(Upscaler, state.average.module)
-
-
 def _validate(log: TextIO, state: State, validation: Validation) -> None:
     """Look at the signal without pairs, log it, and keep the best G1 of stage one: the signal does not see SR."""
-    seen = validation(_published(state).G1, state.arithmetic)
+    seen = validation(published(state).G1, state.arithmetic)
     if not math.isfinite(seen["residue"]):
         return  # an alarm's business: it ends the run before the next checkpoint
     log.write(json.dumps({"stage": state.stage, "step": state.step} | seen) + "\n")
     log.flush()
     if state.stage == "first" and (state.best is None or seen["residue"] < state.best["residue"]):
-        weights = {name: value.clone() for name, value in _published(state).state_dict().items()}
+        weights = {name: value.clone() for name, value in published(state).state_dict().items()}
         state.best = {"residue": seen["residue"], "step": state.step, "weights": weights}
 
 
 def _keep(run: Run, state: State, step: int) -> None:
     """Write all networks as they are and as they would be published after a step, for a study to compare."""
+    if ranks.rank():
+        return
     path = run.folder / "snapshots" / f"{state.stage}-{step:06d}.pt"
     path.parent.mkdir(exist_ok=True)
     with replacing(path) as temporary:
-        torch.save({"nets": state.nets.state_dict(), "published": _published(state).state_dict()}, temporary)
-
-
-def _average(nets: Networks, preset: Preset) -> AveragedModel | None:
-    if not preset.ema:
-        return None
-    return AveragedModel(nets.upscaler(), multi_avg_fn=get_ema_multi_avg_fn(preset.ema))
+        torch.save({"nets": state.nets.state_dict(), "published": published(state).state_dict()}, temporary)
 
 
 def _write_line(log: TextIO, state: State, alarms: Alarms, bar: Any, x: Tensor, preset: Preset) -> None:
@@ -293,84 +256,14 @@ def _appearance(state: State, x: Tensor, preset: Preset) -> Losses:
     if state.stage == "pretrain" or state.step <= preset.stages()[state.stage].warm_up:
         return {}
     with state.arithmetic.forward():
-        return appearance(_published(state), x, preset.scale, state.stage == "joint")
+        return appearance(published(state), x, preset.scale, state.stage == "joint")
 
 
-def _parts(state: State) -> dict[str, list[Tensor]]:
-    """Return the numbers of a checkpoint that training changes, by the name of what they belong to."""
-    parts = {f"the weights of {name}": list(net.state_dict().values()) for name, net in state.nets.named_children()}
-    if state.average is not None:
-        parts["the average"] = list(state.average.state_dict().values())
-    for name, optimizer in state.optimizers.items():
-        moments = [value for one in optimizer.state.values() for value in one.values() if isinstance(value, Tensor)]
-        parts[f"the optimizer of {name}"] = moments
-    return parts
-
-
-def _save(run: Run, state: State, alarms: Alarms) -> None:
-    """Save everything that the run needs to go on from here, unless a number in it is not finite."""
-    alarms.check(_parts(state))
-    save_checkpoint(
-        run.checkpoint_path,
-        {
-            "preset": run.preset.to_dict(),
-            "stage": state.stage,
-            "step": state.step,
-            "nets": state.nets.state_dict(),
-            "optimizers": {name: optimizer.state_dict() for name, optimizer in state.optimizers.items()},
-            "average": None if state.average is None else state.average.state_dict(),
-            "best": state.best,
-            "before_joint": None if state.before_joint is None else state.before_joint.state_dict(),
-            "scaler": state.arithmetic.scaler.state_dict(),
-            "seconds": state.seconds,
-            "versions": versions(),
-            "threads": torch.get_num_threads(),
-        },
-    )
-
-
-def _restore(run: Run, preset: Preset, device: torch.device, photographs: Photographs) -> State:
-    """Return the state of the newest checkpoint, or the state before the first step where there is none."""
-    nets = Networks.from_preset(preset).to(device).to(memory_format=_LAYOUT)  # type: ignore[call-overload]
-    state = State("pretrain", 0, nets, Arithmetic(preset.precision, device))
-    if not run.checkpoint_path.is_file():
-        if preset.start:
-            nets.load_state_dict(_start(preset, photographs).nets.state_dict())
-        return state
-    saved = load_checkpoint(run.checkpoint_path, preset)
-    if (saved["versions"], saved["threads"]) != (versions(), torch.get_num_threads()):
-        warnings.warn(
-            "library versions or number of threads are not those of the checkpoint: the run goes on, but its result"
-            " will not equal an undisturbed run to the bit.",
-            stacklevel=2,
-        )
-    state.stage, state.step, state.seconds = saved["stage"], saved["step"], saved["seconds"]
-    _enter(state, state.stage, preset)
-    nets.load_state_dict(saved["nets"])
-    for name, optimizer in state.optimizers.items():
-        optimizer.load_state_dict(saved["optimizers"][name])
-    state.arithmetic.scaler.load_state_dict(saved["scaler"])
-    if state.average is not None:
-        state.average.load_state_dict(saved["average"])
-    if state.before_joint is not None:
-        state.before_joint.load_state_dict(saved["before_joint"])
-    state.best = saved["best"]
-    return state
-
-
-def _start(preset: Preset, photographs: Photographs) -> Trained:
-    """Return what a run begins with, after a look at whether it fits and saw nothing of the other half."""
-    start = load_weights(preset.start)
-    sizes = ("scale", "generator", "discriminator", "sr")
-    differing = [name for name in sizes if getattr(start.preset, name) != getattr(preset, name)]
-    if differing:
-        raise ValueError(f"start={preset.start}: its networks have another {', '.join(differing)} than this preset's.")
-    for ours, theirs in ((photographs.x, "yz_photographs"), (photographs.yz, "x_photographs")):
-        seen = set(start.facts[theirs].values())
-        both = [photograph.name for photograph in ours if photograph.sha256 in seen]
-        if both:
-            raise ValueError(f"start={preset.start}: was trained with {both[0]!r} in the other half. Split as it was.")
-    return start
+def _tidy(run: Run, state: State) -> None:
+    """Remove what a kill left behind: files half written, and log lines of steps that will be done again."""
+    for left_by_a_kill in run.folder.glob(".*.part"):
+        left_by_a_kill.unlink(missing_ok=True)
+    _cut_log(run, state)
 
 
 def _cut_log(run: Run, state: State) -> None:
@@ -392,6 +285,7 @@ def _trained(run: Run, state: State, photographs: Photographs) -> Trained:
     facts |= {
         "source": photographs.source,
         "seed": run.preset.seed,
+        "ranks": ranks.world(),
         "seconds": state.seconds,
         "x_photographs": config["photographs"]["x"],
         "yz_photographs": config["photographs"]["yz"],

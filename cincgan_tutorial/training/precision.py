@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..presets import Precision
+from .ranks import average_gradients
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -51,6 +52,8 @@ class Arithmetic:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward(inputs=parameters, retain_graph=keep_graph)
+        # Before clipping and before the scaler looks for infinities: both then decide alike on every rank.
+        average_gradients(parameters)
         if clip:
             self.scaler.unscale_(optimizer)
             nn.utils.clip_grad_norm_(parameters, clip)

@@ -15,6 +15,10 @@ import threading
 from types import FrameType
 from typing import Any
 
+import torch
+
+from .ranks import largest, world
+
 _NOTED = b"\nStopping after this step, with a checkpoint.\n"
 _NOTED_ONCE = b"\nStopping after this step, with a checkpoint. Once more stops at once, without one.\n"
 
@@ -39,16 +43,16 @@ class StopRequest:
     Takes over only what nobody else has taken: a handler that the calling program installed stays, a signal that the
     shell lets its background programs ignore stays ignored, and outside the main thread nothing is touched.
 
-    Args:
-        patient: Also only note every further signal, for a program whose parent sends them more than once.
+    Several ranks agree on where to stop, and none is hurried: torchrun passes signals on, some of them twice, and ends
+    by force what takes longer than half a minute.
 
     Attributes:
         asked: The number of the signal that came; 0 until then.
     """
 
-    def __init__(self, patient: bool = False) -> None:
+    def __init__(self) -> None:
         self.asked = 0
-        self._patient = patient
+        self._patient = world() > 1
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> StopRequest:
@@ -61,6 +65,17 @@ class StopRequest:
 
     def __exit__(self, *_: object) -> None:
         self._put_back()
+
+    def here(self, step: int, every: int, device: torch.device) -> bool:
+        """Return whether to stop before ``step``.
+
+        A signal reaches ranks at different steps, so they have to agree; this is an exchange and a wait for the device,
+        and is done every so many steps only.
+        """
+        if world() > 1 and step % every:
+            return False
+        self.asked = largest(self.asked, device)
+        return self.asked > 0
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.asked = number

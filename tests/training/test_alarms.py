@@ -13,8 +13,9 @@ from training_helpers import PulledPlug, log_without_time, pull_the_plug_at
 from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.experiments import RESULTS, recorded
 from cincgan_tutorial.presets import PRESETS, with_settings
-from cincgan_tutorial.training import Run, alarms, loop, resume, train
+from cincgan_tutorial.training import Arithmetic, Run, alarms, loop, resume, train
 from cincgan_tutorial.training.alarms import ENTRIES, Alarms, appearance, colour_drift, contrast_kept
+from cincgan_tutorial.training.state import parts
 from cincgan_tutorial.unpaired import Photograph, Photographs
 
 ONLY_ONE = {"pretrain.steps": 0, "joint.steps": 0, "log_every": 1}
@@ -180,10 +181,10 @@ def test_a_really_huge_learning_rate_is_noticed(photographs, tmp_path):
 @pytest.mark.parametrize("part", ["nets", "average", "optimizer"])
 def test_no_part_of_a_checkpoint_may_be_broken(smoke, part):
     nets = Networks.from_preset(smoke)
-    state = loop.State("first", 0, nets, loop.Arithmetic("fp32", torch.device("cpu")))
-    loop._enter(state, "first", smoke)
+    state = loop.State("first", 0, nets, Arithmetic("fp32", torch.device("cpu")))
+    loop.enter(state, "first", smoke)
     watch = Alarms("first")
-    watch.check(loop._parts(state))
+    watch.check(parts(state))
     with torch.no_grad():
         if part == "nets":
             nets.D1.layers[0].bias[0] = math.nan
@@ -194,7 +195,7 @@ def test_no_part_of_a_checkpoint_may_be_broken(smoke, part):
             state.optimizers["cycle_one"].state[p] = {"exp_avg_sq": torch.full_like(p, math.inf)}
     named = {"nets": "the weights of D1", "average": "the average", "optimizer": "the optimizer of cycle_one"}[part]
     with pytest.raises(ValueError, match=f"first: a number in {named} is not finite"):
-        watch.check(loop._parts(state))
+        watch.check(parts(state))
 
 
 def test_drift_is_the_worst_channel_in_levels():

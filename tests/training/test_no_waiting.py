@@ -36,7 +36,7 @@ def stage_at_work(precision, photographs, name, device):
     patches = UnpairedPatches(photographs, BICUBIC, preset.patch).to(device)
     nets = Networks.from_preset(preset).to(device)
     state = loop.State(name, 0, nets, Arithmetic(preset.precision, device))
-    loop._enter(state, name, preset)
+    loop.enter(state, name, preset)
 
     def step():
         losses = loop._step(state, name, stage, preset, patches.batch(state.step, stage.batch))

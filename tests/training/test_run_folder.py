@@ -191,6 +191,27 @@ def test_a_disk_that_is_really_too_small(interrupted, finished_run):
     assert_same_run(resume(interrupted.folder), finished_run)
 
 
+def test_a_folder_that_became_read_only(interrupted, finished_run, monkeypatch):
+    """No file can be made in it: said with the name of the file; what is there stays, and is gone on from later."""
+    before = contents(interrupted.folder)
+
+    def refused(*_, dir, **__):
+        raise OSError(errno.EROFS, "Read-only file system", str(dir))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cincgan_tutorial.images.tempfile.mkstemp", refused)
+        with pytest.raises(OSError, match=rf"Read-only file system: '{interrupted.folder}'"):
+            resume(interrupted.folder)
+    assert contents(interrupted.folder) == before
+    assert_same_run(resume(interrupted.folder), finished_run)
+
+
+def test_a_place_where_no_folder_can_be_made(smoke, photographs, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="file"):
+        train(smoke, photographs, tmp_path / "file" / "run")
+
+
 def test_a_full_disk_at_the_very_end(smoke, photographs, finished_run, tmp_path, monkeypatch):
     real = type(tmp_path).write_bytes
 
