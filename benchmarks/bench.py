@@ -101,7 +101,8 @@ def report(rows: Sequence[dict[str, Any]]) -> None:
         print(
             f"{row['size']:20}{row['stage']:10}{row['batch']:5}{row['seconds'] * 1e3:7.0f} ms"
             f"{row['plain_seconds'] * 1e3:7.0f} ms{row['ratio']:7.2f}{row['flop'] / 1e12:8.3f}"
-            f"{row['share_of_peak']:9.0%}{row['sampler_ratio']:8.0f}x  {row['days_for_400000_steps_extrapolated'] * 24:.1f} h"
+            f"{row['share_of_peak']:9.0%}{row['sampler_ratio']:8.0f}x"
+            f"  {row['days_for_400000_steps_extrapolated'] * 24:.1f} h"
         )
     print("\nShare of a step's time, forward passes by network:")
     print(f"{'size':20}{'stage':10}" + "".join(f"{part:>12}" for part in rows[0]["shares"]))
