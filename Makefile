@@ -8,6 +8,7 @@ BIN := .venv/bin/
 # The Python that makes .venv; found by itself when empty. `make book PYTHON=/path/to/python3.12` overrides.
 PYTHON :=
 PYTEST_ARGS :=
+BENCH_ARGS :=
 
 ifeq ($(BIN),.venv/bin/)
 ENVIRONMENT := .venv/.installed
@@ -26,7 +27,7 @@ unexport MPLBACKEND
 # Runs of chapters that are made while building or testing go to a folder that is thrown away.
 SMOKE = CINCGAN_PRESET=smoke CINCGAN_STATIC=1
 
-.PHONY: help book test test-full lint sync address publish-check clean
+.PHONY: help book test test-full lint bench sync address publish-check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -34,6 +35,7 @@ help:
 	@echo 'make test           install into .venv, check the code, run the tests and every notebook'
 	@echo 'make test-full      the long tests: browser, built site, long training'
 	@echo 'make lint           ruff and mypy alone'
+	@echo 'make bench          speed and memory, under five minutes; BENCH_ARGS="--results book/results" records them'
 	@echo 'make sync           bring notebooks/*.md and *.ipynb together and strip outputs'
 	@echo 'make address        copy the public address from _config.yml to all places that need it'
 	@echo 'make publish-check  say what still has to be set before publishing'
@@ -125,6 +127,10 @@ test-full: $(ENVIRONMENT)
 sync: $(ENVIRONMENT)
 	$(BIN)python -m jupytext --sync notebooks/*.md
 	$(BIN)python -m nbstripout notebooks/*.ipynb
+
+# All figures are ratios within one run; nothing else should be running.
+bench: $(ENVIRONMENT)
+	$(BIN)python benchmarks/bench.py $(BENCH_ARGS)
 
 address: $(ENVIRONMENT)
 	$(BIN)python book/_ext/public_address.py write

@@ -1,0 +1,170 @@
+"""Where the time goes: ``make bench``, under five minutes on two CPU cores.
+
+All speeds are ratios within one run, A B A B ..., so that a busy machine disturbs both sides alike: the library's step
+against a plain loop of the same losses (`plain`), the sampler against what a step consumes, a step's operations against
+the largest matrix product that the device manages. Nothing is compared with a figure from another day.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from memory import peak
+from ours import OurLoop, matrix_peak, operations, shares, wait
+from plain import PlainLoop
+from sizes import PAPER, PAPER_FULL, STAGES, device, sized
+from torch import Tensor
+
+from cincgan_tutorial.degradation import SYNTHETIC_MILD
+from cincgan_tutorial.experiments.results import record
+from cincgan_tutorial.presets import Preset
+from cincgan_tutorial.unpaired import UnpairedPatches, bundled_photographs
+
+PAPER_STEPS = 400_000
+ROOT = Path(__file__).resolve().parent.parent
+Draw = Callable[[], tuple[Tensor, ...]]
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """Return how long ``work`` takes, until the device has done it."""
+    wait(device())
+    begun = time.perf_counter()
+    work()
+    wait(device())
+    return time.perf_counter() - begun
+
+
+def race(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """Return the median seconds of each, taken in turns after one round that does not count."""
+    for work in works.values():
+        work()
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            taken[name].append(seconds(work))
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def drawing(preset: Preset, stage: str) -> Draw:
+    """Return what draws a stage's batches from the bundled photographs, one after the other."""
+    photographs = bundled_photographs()
+    patches = UnpairedPatches(photographs, SYNTHETIC_MILD, preset.patch, preset.scale, preset.seed).to(device())
+    step = iter(range(sys.maxsize))
+    return lambda: patches.batch(next(step), preset.stages()[stage].batch)
+
+
+def measure(size: str, stage: str, rounds: int, peaks: dict[str, float]) -> dict[str, Any]:
+    """Measure one stage at one size."""
+    preset = sized(size)
+    draw = drawing(preset, stage)
+    ours, plain = OurLoop(preset, stage, device()), PlainLoop(preset, stage, device())
+    both = {
+        "ours": lambda: ours.step(*draw()),
+        "plain": lambda: plain.step(*(images.contiguous() for images in draw())),
+        "data": draw,
+    }
+    taken = race(both, rounds)
+    count = operations(ours, draw())
+    per_second = count / taken["ours"]
+    batch = preset.stages()[stage].batch
+    return {
+        "size": size,
+        "stage": stage,
+        "batch": batch,
+        "precision": preset.precision,
+        "seconds": taken["ours"],
+        "plain_seconds": taken["plain"],
+        "ratio": taken["plain"] / taken["ours"],
+        "shares": shares(ours, draw, max(1, rounds // 2)),
+        "flop": count,
+        "share_of_peak": per_second / peaks[preset.precision],
+        "patches_per_second": {"sampler": 3 * batch / taken["data"], "step": 3 * batch / taken["ours"]},
+        "sampler_ratio": taken["ours"] / taken["data"],
+        "days_for_400000_steps_extrapolated": taken["ours"] * PAPER_STEPS / 86_400,
+    }
+
+
+def report(rows: Sequence[dict[str, Any]]) -> None:
+    """Print what was measured."""
+    columns = f"{'ours':>10}{'plain':>10}{'ratio':>7}{'TFLOP':>8}{'of peak':>9}{'sampler':>9}"
+    print(f"\n{'size':20}{'stage':10}{'batch':>5}{columns}  400,000 steps (extrapolated)")
+    for row in rows:
+        print(
+            f"{row['size']:20}{row['stage']:10}{row['batch']:5}{row['seconds'] * 1e3:7.0f} ms"
+            f"{row['plain_seconds'] * 1e3:7.0f} ms{row['ratio']:7.2f}{row['flop'] / 1e12:8.3f}"
+            f"{row['share_of_peak']:9.0%}{row['sampler_ratio']:8.0f}x"
+            f"  {row['days_for_400000_steps_extrapolated'] * 24:.1f} h"
+        )
+    print("\nShare of a step's time, forward passes by network:")
+    print(f"{'size':20}{'stage':10}" + "".join(f"{part:>12}" for part in rows[0]["shares"]))
+    for row in rows:
+        print(f"{row['size']:20}{row['stage']:10}" + "".join(f"{share:12.1%}" for share in row["shares"].values()))
+
+
+def memory_table(sizes: Sequence[str], left_out: set[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Measure and print the peak memory of each stage, each in a process of its own."""
+    print("\nPeak memory of a fresh process, MB (in brackets: the program before it builds a network):")
+    rows = []
+    for size in sizes:
+        for stage in STAGES:
+            if (size, stage) in left_out:
+                continue
+            rows.append({"size": size, "stage": stage} | peak(size, stage))
+            gpu = f", GPU {rows[-1]['gpu_MB']}" if "gpu_MB" in rows[-1] else ""
+            print(f"{size:20}{stage:10}{rows[-1]['peak_MB']:8} ({rows[-1]['program_MB']}){gpu}", flush=True)
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> Path:
+    """Measure, print and write it down."""
+    parser = argparse.ArgumentParser(description="The library's speed and memory, as ratios within one run.")
+    parser.add_argument(
+        "--results", type=Path, default=ROOT / "_build" / "bench", help="where to write bench/result.json"
+    )
+    parser.add_argument("--quick", action="store_true", help="tiny networks, to see that it runs; says nothing")
+    parser.add_argument("--full", action="store_true", help="memory of EDSR 32x256 too, minutes more on a CPU")
+    options = parser.parse_args(arguments)
+    gpu = device().type == "cuda"
+    sizes = ["smoke"] if options.quick else ["lesson", PAPER] + [PAPER_FULL] * gpu
+    torch.backends.cudnn.benchmark = True
+    peaks = {name: matrix_peak(kind, device()) for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16))}
+    if gpu:
+        peaks["fp16"] = matrix_peak(torch.float16, device())
+    print("measured matrix peak, TFLOP/s:", {name: round(value / 1e12, 3) for name, value in peaks.items()}, flush=True)
+    rounds = {"smoke": 2, "lesson": 9, PAPER: 3}
+    rows = []
+    for size in sizes:
+        for stage in STAGES:
+            rows.append(measure(size, stage, 30 if gpu else rounds[size], peaks))
+            print(f"{size}, {stage}: {rows[-1]['ratio']:.2f} times the plain loop", flush=True)
+    report(rows)
+    # On a CPU a step of these two takes minutes; stage one does not contain SR, so it is measured at PAPER.
+    left_out = set() if options.full or gpu else {(PAPER_FULL, stage) for stage in STAGES}
+    memory = memory_table(["smoke"] if options.quick else ["lesson", "colab", PAPER, PAPER_FULL], left_out)
+    data = {
+        "rows": rows,
+        "matrix_peak": peaks,
+        "memory": memory,
+        "memory_left_out": sorted([] if options.quick else [", ".join(pair) for pair in left_out]),
+    }
+    typed = shlex.join(["python", "benchmarks/bench.py", *(sys.argv[1:] if arguments is None else arguments)])
+    facts = {"preset": "smoke" if options.quick else "paper", "seed": 0, "source": "bundled", "command": typed}
+    folder = record("bench", data, facts, options.results)
+    print(f"\nwritten: {folder / 'result.json'}")
+    return folder
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"a process of the memory table failed: {error.stderr}")

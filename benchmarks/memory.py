@@ -1,0 +1,50 @@
+"""Peak memory of one stage at one preset, in a process of its own: ``python memory.py PRESET STAGE``."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from ours import OurLoop
+from sizes import batch_of, device, sized
+
+STEPS = 2
+
+
+def peak(size: str, stage: str) -> dict[str, Any]:
+    """Return megabytes that a fresh process needs for a stage; "program" is its share without networks and patches."""
+    command = [sys.executable, str(Path(__file__).resolve()), size, stage]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _most_resident() -> float:
+    """Return the most megabytes that this process has had in memory."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not ru_maxrss: on Linux it begins with what the parent had in memory.
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2  # bytes on macOS
+
+
+def main(size: str, stage: str) -> None:
+    """Do some steps and print what they needed."""
+    program = _most_resident()
+    preset = sized(size)
+    ours = OurLoop(preset, stage, device())
+    for _ in range(STEPS):
+        ours.step(*batch_of(preset, stage))
+    found = {"program_MB": round(program), "peak_MB": round(_most_resident())}
+    if device().type == "cuda":
+        found["gpu_MB"] = round(torch.cuda.max_memory_allocated() / 1024**2)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,145 @@
+"""The library's step as the loop does it, with a stopwatch on its parts and a count of its operations."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.flop_counter import FlopCounterMode
+
+from cincgan_tutorial.architectures import Networks
+from cincgan_tutorial.presets import Preset
+from cincgan_tutorial.training import Arithmetic, cycle_one_step, cycle_two_step, make_optimizers, pretrain_step
+from cincgan_tutorial.training.steps import set_rates, update_average
+
+# Which part of a step the forward pass of a network belongs to.
+PARTS = {"G1": "generators", "G2": "generators", "G3": "generators", "SR": "SR", "D1": "judges", "D2": "judges"}
+
+
+def wait(device: torch.device) -> None:
+    """Wait until the device has done what it was told to."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+class OurLoop:
+    """A stage of the library, at the same starting weights as `plain.PlainLoop`."""
+
+    def __init__(self, preset: Preset, stage: str, device: torch.device) -> None:
+        self.preset, self.name, self.stage = preset, stage, preset.stages()[stage]
+        self.nets = Networks.from_preset(preset).to(device).to(memory_format=torch.channels_last)
+        self.arithmetic = Arithmetic(preset.precision, device)
+        self.optimizers = make_optimizers(self.nets, stage, self.stage, preset)
+        self.average = AveragedModel(self.nets.upscaler(), multi_avg_fn=get_ema_multi_avg_fn(preset.ema or 0.5))
+
+    def step(self, x: Tensor, y: Tensor, z: Tensor) -> dict[str, Tensor]:
+        """Do a step after the warm-up."""
+        set_rates(self.optimizers, self.stage, 0)
+        p, nets, optimizers = self.preset, self.nets, self.optimizers
+        if self.name == "pretrain":
+            losses = pretrain_step(nets, optimizers, y, z, self.arithmetic)
+        else:
+            losses = {}
+            if self.stage.cycle_one is not None:
+                losses |= cycle_one_step(nets, optimizers, x, y, self.stage.cycle_one, p.norms, self.arithmetic, p.clip)
+            if self.stage.cycle_two is not None:
+                losses |= cycle_two_step(
+                    nets, optimizers, x, y, z, self.stage.cycle_two, p.norms, self.arithmetic, p.clip
+                )
+        self.arithmetic.end_step()
+        if p.ema:
+            update_average(self.average, nets.upscaler(), p.ema)
+        return losses
+
+
+class Stopwatch:
+    """Seconds of every part; the host waits for the device at each boundary, so a step is a little slower with it."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.seconds, self._begun = device, Counter[str](), 0.0
+
+    def start(self, *_: Any) -> None:
+        """Begin a part."""
+        wait(self.device)
+        self._begun = time.perf_counter()
+
+    def stop(self, part: str) -> Callable[..., None]:
+        """Return what ends a part called ``part``."""
+
+        def stopped(*_: Any) -> None:
+            wait(self.device)
+            self.seconds[part] += time.perf_counter() - self._begun
+
+        return stopped
+
+    @contextmanager
+    def on(self, ours: OurLoop) -> Iterator[None]:
+        """Watch forward passes, backward passes and optimizers."""
+        handles: list[Any] = []
+        for letter, part in PARTS.items():
+            network = getattr(ours.nets, letter)
+            handles += [network.register_forward_pre_hook(self.start), network.register_forward_hook(self.stop(part))]
+        for optimizer in ours.optimizers.values():
+            handles += [optimizer.register_step_pre_hook(self.start)]
+            handles += [optimizer.register_step_post_hook(self.stop("optimiser"))]
+        backward = Tensor.backward
+
+        def watched(*arguments: Any, **options: Any) -> None:
+            self.start()
+            backward(*arguments, **options)
+            self.stop("backward")()
+
+        Tensor.backward = watched  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            Tensor.backward = backward  # type: ignore[method-assign]
+            for handle in handles:
+                handle.remove()
+
+
+def shares(ours: OurLoop, draw: Callable[[], tuple[Tensor, ...]], steps: int) -> dict[str, float]:
+    """Return the share of each part in ``steps`` steps; "rest" is losses, averages and Python."""
+    device = ours.arithmetic.device
+    ours.step(*draw())
+    watch = Stopwatch(device)
+    wait(device)
+    begun = time.perf_counter()
+    with watch.on(ours):
+        for _ in range(steps):
+            watch.start()
+            batch = draw()
+            watch.stop("data")()
+            ours.step(*batch)
+    wait(device)
+    total = time.perf_counter() - begun
+    found = {part: watch.seconds[part] / total for part in ("data", *dict.fromkeys(PARTS.values()))}
+    found |= {part: watch.seconds[part] / total for part in ("backward", "optimiser")}
+    return found | {"rest": 1 - sum(found.values())}
+
+
+def operations(ours: OurLoop, batch: tuple[Tensor, ...]) -> int:
+    """Return the floating-point operations of a step's convolutions: two for each multiplication and addition."""
+    with FlopCounterMode(display=False) as counter:
+        ours.step(*batch)
+    return counter.get_total_flops()
+
+
+def matrix_peak(dtype: torch.dtype, device: torch.device, repeats: int = 7) -> float:
+    """Return the operations per second of the best of some large matrix products, in the numbers that steps use."""
+    side = 8192 if device.type == "cuda" else 2048
+    a, b = (torch.rand(side, side, device=device).to(dtype) for _ in range(2))
+    best = float("inf")
+    for _ in range(repeats):
+        wait(device)
+        begun = time.perf_counter()
+        a @ b
+        wait(device)
+        best = min(best, time.perf_counter() - begun)
+    return 2 * side**3 / best

@@ -1,0 +1,118 @@
+"""A plain, straightforward training loop of the same losses, to measure the library's against.
+
+As a textbook would write it: every network is called once for every image that it is needed for, discriminators are
+frozen and thawed, everything is float32 in the default layout. Nothing in it is slow on purpose.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from cincgan_tutorial.architectures import Networks
+from cincgan_tutorial.presets import Preset, Weights
+
+
+def power(difference: Tensor, norm: int) -> Tensor:
+    """Return the mean absolute, or mean squared, difference."""
+    return difference.abs().mean() if norm == 1 else (difference**2).mean()
+
+
+def variation(image: Tensor, norm: int) -> Tensor:
+    """Return the total variation, a mean over each direction."""
+    return power(image[:, :, 1:] - image[:, :, :-1], norm) + power(image[:, :, :, 1:] - image[:, :, :, :-1], norm)
+
+
+class PlainLoop:
+    """The steps of all three stages; each returns its losses under the names of the library's log."""
+
+    def __init__(self, preset: Preset, stage: str, device: torch.device) -> None:
+        self.preset, self.stage = preset, preset.stages()[stage]
+        self.nets = Networks.from_preset(preset).to(device)
+        self.average = copy.deepcopy(self.nets.upscaler())
+        lr, lr_D, betas = self.stage.lr, self.stage.lr_D, (preset.beta1, 0.999)
+        nets = self.nets
+        self.optimizers: dict[str, Optimizer] = {
+            "SR": Adam(nets.SR.parameters(), lr, betas=(0.9, 0.999)),
+            "cycle_one": Adam([*nets.G1.parameters(), *nets.G2.parameters()], lr, betas=betas),
+            "cycle_two": Adam([*nets.G1.parameters(), *nets.SR.parameters(), *nets.G3.parameters()], lr, betas=betas),
+            "D1": Adam(nets.D1.parameters(), lr_D, betas=betas),
+            "D2": Adam(nets.D2.parameters(), lr_D, betas=betas),
+        }
+        self.step = {"pretrain": self.pretrain, "first": self.first, "joint": self.joint}[stage]
+
+    def pretrain(self, x: Tensor, y: Tensor, z: Tensor) -> dict[str, Tensor]:
+        """Move SR towards z from y."""
+        loss = (self.nets.SR(y) - z).abs().mean()
+        self._descend(loss, "SR")
+        self._follow()
+        return {"SR": loss.detach()}
+
+    def first(self, x: Tensor, y: Tensor, z: Tensor) -> dict[str, Tensor]:
+        """Do a step of cycle one."""
+        losses = self._cycle_one(x, y)
+        self._follow()
+        return losses
+
+    def joint(self, x: Tensor, y: Tensor, z: Tensor) -> dict[str, Tensor]:
+        """Do a step of cycle one, then of cycle two."""
+        losses = self._cycle_one(x, y) | self._cycle_two(x, y, z)
+        self._follow()
+        return losses
+
+    def _cycle_one(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        nets, norms = self.nets, self.preset.norms
+        nets.D1.requires_grad_(False)
+        cleaned = nets.G1(x)
+        terms = {
+            "gan": ((nets.D1(cleaned) - 1) ** 2).mean(),
+            "cycle": power(nets.G2(cleaned) - x, norms.cycle),
+            "identity": power(nets.G1(y) - y, norms.identity),
+            "tv": variation(cleaned, norms.tv),
+        }
+        self._descend(_weighted(terms, self.stage.cycle_one), "cycle_one")
+        nets.D1.requires_grad_(True)
+        judged = self._judge(nets.D1, "D1", y, cleaned)
+        return {f"LR {name}": term.detach() for name, term in terms.items()} | {"D1": judged}
+
+    def _cycle_two(self, x: Tensor, y: Tensor, z: Tensor) -> dict[str, Tensor]:
+        nets, norms = self.nets, self.preset.norms
+        nets.D2.requires_grad_(False)
+        enlarged = nets.SR(nets.G1(x))
+        terms = {
+            "gan": ((nets.D2(enlarged) - 1) ** 2).mean(),
+            "cycle": power(nets.G3(enlarged) - x, norms.cycle),
+            "identity": power(nets.SR(y) - z, norms.supervised),
+            "tv": variation(enlarged, norms.tv),
+        }
+        self._descend(_weighted(terms, self.stage.cycle_two), "cycle_two")
+        nets.D2.requires_grad_(True)
+        judged = self._judge(nets.D2, "D2", z, enlarged)
+        return {f"HR {name}": term.detach() for name, term in terms.items()} | {"D2": judged}
+
+    def _judge(self, D: nn.Module, name: str, real: Tensor, fake: Tensor) -> Tensor:
+        loss = ((D(real) - 1) ** 2).mean() + (D(fake.detach()) ** 2).mean()
+        self._descend(loss, name, D)
+        return loss.detach()
+
+    def _descend(self, loss: Tensor, name: str, clipped: nn.Module | None = None) -> None:
+        self.optimizers[name].zero_grad()
+        loss.backward()
+        if clipped is not None and self.preset.clip:
+            nn.utils.clip_grad_norm_(clipped.parameters(), self.preset.clip)
+        self.optimizers[name].step()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        if self.preset.ema:
+            for ours, theirs in zip(self.average.parameters(), self.nets.upscaler().parameters(), strict=True):
+                ours.mul_(self.preset.ema).add_(theirs, alpha=1 - self.preset.ema)
+
+
+def _weighted(terms: dict[str, Tensor], w: Weights | None) -> Tensor:
+    if w is None:
+        raise ValueError("this stage has no weights for the cycle.")
+    return w.gan * terms["gan"] + w.cycle * terms["cycle"] + w.identity * terms["identity"] + w.tv * terms["tv"]

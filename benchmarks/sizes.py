@@ -1,0 +1,36 @@
+"""The sizes at which the benchmark measures, and batches of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from cincgan_tutorial.presets import PRESETS, EDSRSize, Preset
+from cincgan_tutorial.training import settle
+
+STAGES = ("pretrain", "first", "joint")
+# The paper's generators, discriminators and batch with EDSR's baseline, so that a CPU's joint step takes seconds.
+PAPER, PAPER_FULL = "paper, EDSR 16x64", "paper, EDSR 32x256"
+
+
+def device() -> torch.device:
+    """Return the GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def sized(name: str) -> Preset:
+    """Return the preset of a size, its precision settled for this device."""
+    preset = PRESETS[name.partition(",")[0]]
+    if name == PAPER:
+        preset = replace(preset, sr=EDSRSize(features=64, blocks=16, residual_scale=1.0))
+    return replace(preset, precision=settle(preset.precision, device()))
+
+
+def batch_of(preset: Preset, stage: str) -> tuple[Tensor, ...]:
+    """Return random x, y and z of the stage's batch, in the layout of the library's sampler."""
+    n, generator = preset.stages()[stage].batch, torch.Generator().manual_seed(0)
+    sides = (preset.patch, preset.patch, preset.patch * preset.scale)
+    images = (torch.rand(n, 3, side, side, generator=generator) for side in sides)
+    return tuple(image.to(device(), memory_format=torch.channels_last) for image in images)

@@ -1,0 +1,80 @@
+"""The benchmark's plain loop does what the library does, and the benchmark runs to its end."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from helpers import ROOT, random_images, shake
+from torch.optim import SGD
+
+from cincgan_tutorial.presets import PRESETS
+
+BENCHMARKS = ROOT / "benchmarks"
+SIDES = (16, 16, 64)
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "first", "joint"])
+def test_the_plain_loop_takes_the_same_steps(stage, monkeypatch):
+    """In float64 and by plain gradient descent, where a difference can only be one of mathematics."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
+    from ours import OurLoop
+    from plain import PlainLoop
+
+    loops = [Loop(PRESETS["smoke"], stage, torch.device("cpu")) for Loop in (OurLoop, PlainLoop)]
+    for loop in loops:
+        shake(loop.nets.double(), 0.03)
+        loop.average.double()
+        for name, optimizer in loop.optimizers.items():
+            loop.optimizers[name] = SGD(optimizer.param_groups[0]["params"], lr=0.02)
+    monkeypatch.setattr("ours.set_rates", lambda *_: None)
+    for step in range(3):
+        batch = [random_images(2, side, side, 3 * step + n).double() for n, side in enumerate(SIDES)]
+        ours, plain = (loop.step(*batch) for loop in loops)
+        assert ours.keys() == plain.keys()
+        for name in ours:
+            torch.testing.assert_close(ours[name], plain[name], atol=1e-12, rtol=0)
+    for a, b in zip(*(loop.nets.parameters() for loop in loops), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-12, rtol=0)
+
+
+@pytest.mark.slow
+def test_the_benchmark_runs_and_writes_every_key(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(BENCHMARKS / "bench.py"), "--quick", "--results", str(tmp_path)]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert "Peak memory" in printed
+    result = json.loads((tmp_path / "bench" / "result.json").read_text(encoding="utf-8"))
+    assert result["provenance"]["command"].startswith("python benchmarks/bench.py --quick")
+    data = result["data"]
+    assert data["matrix_peak"]["fp32"] > 1e8
+    assert (
+        [row["stage"] for row in data["rows"]]
+        == [row["stage"] for row in data["memory"]]
+        == [
+            "pretrain",
+            "first",
+            "joint",
+        ]
+    )
+    for row in data["rows"]:
+        assert row["ratio"] == pytest.approx(row["plain_seconds"] / row["seconds"])
+        assert sum(row["shares"].values()) == pytest.approx(1)
+        assert all(-0.01 < share < 1 for share in row["shares"].values()), row["shares"]
+        assert row["flop"] > 1e6
+        assert 0 < row["share_of_peak"] < 1
+        assert row["days_for_400000_steps_extrapolated"] == pytest.approx(row["seconds"] * 400_000 / 86_400)
+        assert row["sampler_ratio"] > 0
+    assert all(row["peak_MB"] > row["program_MB"] > 50 for row in data["memory"])
+
+
+def test_the_memory_of_a_process_does_not_count_that_of_its_parent(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from memory import peak
+
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    ballast = torch.ones(300_000_000)  # 1.2 GB
+    assert peak("smoke", "pretrain")["peak_MB"] < 1000 < ballast.nbytes / 1024**2
