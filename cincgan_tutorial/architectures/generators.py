@@ -54,6 +54,7 @@ class Generator(nn.Module):
     def __init__(self, size: GeneratorSize = GeneratorSize(), reduce: int = 1) -> None:
         super().__init__()
         self.residual = size.residual and reduce == 1
+        self.residual_scale = size.residual_scale
         width = size.width
 
         def conv(channels: int, kernel: int) -> list[nn.Module]:
@@ -75,7 +76,7 @@ class Generator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the translated images."""
         f = self.tail(self.body(self.head(images)))
-        return images + f if self.residual else f
+        return images + self.residual_scale * f if self.residual else f
 
 
 def he(network: nn.Module) -> None:
