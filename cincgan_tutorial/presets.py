@@ -313,15 +313,16 @@ _SMALL_STEPS = {
 _LESSON = Preset(
     name="lesson",
     pretrain=Stage(steps=1000, lr=1e-3, batch=8),
-    # Departure: the paper's learning rate, but constant: where an average is kept, nothing has to come to rest. The
-    # paper halves it every 40,000 steps, of which there are not so many here.
+    # Departure: [falling learning rate] the paper's learning rate, but constant: where an average is kept, nothing has
+    # to come to rest. The paper halves it every 40,000 steps, of which there are not so many here.
     # Departure: [D1 without warm-up] D1 alone learns for the first 60 steps: a judge at chance teaches noise.
     # Departure: [batch 16] batch 8, half the cost of a step.
     first=Stage(
         steps=2000, lr=2e-4, lr_D=2e-4, lr_floor=1.0, batch=8, warm_up=60, cycle_one=Weights(cycle=5, identity=5, tv=1)
     ),
-    # Departure: [paper's adversarial weight] 0.01 instead of 1 for the judge of cycle two (the cycle and TV weights are
-    # smaller too, which was not measured). With means for norms, 1 costs SR in both scores.
+    # Departure: [paper's adversarial weight] 0.01 instead of 1 for the judge of cycle two. With means for norms, 1
+    # costs SR in both scores.
+    # Departure: smaller weights for cycle and TV too, 1 and 0.05.
     joint=Stage(
         steps=260,
         lr=1e-4,
@@ -336,7 +337,8 @@ _LESSON = Preset(
     generator=GeneratorSize(width=32, blocks=4, residual=True, he=True, residual_scale=0.1),
     # Departure: [paper's D1] small discriminators, for the same reason.
     discriminator=DiscriminatorSize(width=32, widest=64, batch_norm=False, high_pass=True),
-    # Departure: a small EDSR, for the same reason. Its size bounds what SR can reach on clean input too.
+    # Departure: a small EDSR, for the same reason. Its size bounds what SR can reach on clean input too: chapter 7 has
+    # the scores of a larger one.
     sr=EDSRSize(features=32, blocks=8, residual_scale=1.0),
     # Departure: of stage one, the G1 is kept that a signal without pairs likes best (`training.validation`). The paper
     # does not say which one it took.

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from .experiments import Recorded, Row, rows_of, table
-from .experiments.paper import COUNTERPART, TABLE_1
+from .experiments import Recorded, Row, mean_over_seeds, rows_of, rows_of_seeds, table
+from .experiments.paper import TABLE_1, counterpart
 
 
 class Markdown:
@@ -37,20 +37,25 @@ def scores(rows: Sequence[Row]) -> Markdown:
     return Markdown(table(rows))
 
 
-def beside_the_paper(result: Recorded) -> Markdown:
+def best_of(result: Recorded, denoiser: str) -> Row:
+    """Return the row of a denoiser at the noise level at which it scored best on the recorded photographs."""
+    rows = [row for row in rows_of(result) if row.system.startswith(f"{denoiser}(")]
+    return max(rows, key=lambda row: row.mean_psnr)
+
+
+def beside_the_paper(ours: Sequence[Row]) -> Markdown:
     """Return our scores with the paper's in columns of their own, then the paper's rows without a counterpart."""
     paper = {row.system: row for row in TABLE_1}
     bicubic = paper["bicubic"].psnr
-    ours = rows_of(result)
     lines = []
     for row in ours:
-        theirs = paper.get(COUNTERPART.get(row.system, ""))
+        theirs = paper.get(counterpart(row.system))
         gain = row.mean_psnr - ours[0].mean_psnr
         lines.append(
             [row.system, f"{row.mean_psnr:.2f}", f"{gain:+.2f}", f"{row.mean_ssim:.3f}"]
             + ([f"{theirs.psnr:.2f}", f"{theirs.psnr - bicubic:+.2f}", f"{theirs.ssim:.2f}"] if theirs else ["–"] * 3)
         )
-    shown = set(COUNTERPART.values())
+    shown = {counterpart(row.system) for row in ours}
     for theirs in TABLE_1:
         if theirs.system not in shown:
             lines.append(
@@ -108,6 +113,34 @@ def of_gains(results: Mapping[str, Recorded]) -> Markdown:
     lines = [["*bicubic, dB*", *(f"*{means['bicubic']:.2f}*" for means in columns.values())]]
     lines += [[s, *(f"{means[s] - means['bicubic']:+.2f}" for means in columns.values())] for s in systems]
     return markdown_table(["Gain over bicubic (dB)", *columns], lines)
+
+
+def of_seeds(result: Recorded) -> Markdown:
+    """Return what each system gains over bicubic from every seed, then the spread and the mean over the seeds."""
+    runs = rows_of_seeds(result)
+    gains = {seed: {row.system: row.mean_psnr - rows[0].mean_psnr for row in rows[1:]} for seed, rows in runs.items()}
+    lines = []
+    for row in mean_over_seeds(result)[1:]:
+        own = [of_seed[row.system] for of_seed in gains.values()]
+        lines.append(
+            [row.system, f"{statistics.fmean(own):+.2f}", f"{min(own):+.2f} to {max(own):+.2f}", f"{row.mean_ssim:.3f}"]
+        )
+    return markdown_table(["System", "mean gain (dB)", f"over {len(runs)} seeds", "SSIM"], lines)
+
+
+def over(rows: Sequence[Row], system: str, other: Row | str) -> Markdown:
+    """Return in words what one system gains over another, photograph by photograph."""
+    named = {row.system: row for row in rows}
+    return Markdown(_compared(named[system], named[other] if isinstance(other, str) else other))
+
+
+def share_of_bound(ours: Row, bicubic: Row, bound: Row) -> Markdown:
+    """Return in words which share of the gain that training on pairs reaches a system reaches without them."""
+    gain, most = ours.mean_psnr - bicubic.mean_psnr, bound.mean_psnr - bicubic.mean_psnr
+    return Markdown(
+        f"Without pairs **{ours.system}** gains {gain:+.2f} dB over bicubic. The same networks trained on pairs gain"
+        f" {most:+.2f} dB: the unpaired share is {gain / most:.0%}."
+    )
 
 
 def paired(a: Mapping[str, float], b: Mapping[str, float]) -> tuple[float, float]:

@@ -26,4 +26,9 @@ TABLE_1 = (
 )
 
 # Which row of the paper each of our systems answers to; "G1 then SR" has none, it is the article's second ablation.
-COUNTERPART = {"bicubic": "bicubic", "SR alone": "EDSR", "CinCGAN": "CinCGAN"}
+_COUNTERPART = {"bicubic": "bicubic", "SR alone": "EDSR", "CinCGAN": "CinCGAN"}
+
+
+def counterpart(system: str) -> str:
+    """Return the paper's name of one of our systems; empty where its table has none."""
+    return "BM3D+EDSR" if system.startswith("bm3d(") else _COUNTERPART.get(system, "")

@@ -47,9 +47,7 @@ class Study:
     measures: str = "lr"
 
 
-# The learning rate at which the recorded studies were run. They found it too high; `lesson` has the paper's since.
-_RATE = {"first.lr": 5e-4, "first.lr_D": 5e-4}
-_ONLY_ONE = {"pretrain.steps": 0, "joint.steps": 0} | _RATE
+_ONLY_ONE = {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 1000}
 _ONLY_JOINT = {"pretrain.steps": 0, "first.steps": 0}
 _PAPER_WEIGHTS = {"first.cycle_one": {"gan": 1.0, "cycle": 10.0, "identity": 5.0, "tv": 0.5}}
 _PAPER_NORMS = {"norms": {"cycle": 2, "identity": 1, "tv": 2, "supervised": 2}}
@@ -77,24 +75,25 @@ STUDIES = {
             {
                 "lesson": {},
                 "no residual output": {"generator.residual": False},
+                "residual at full scale": {"generator.residual_scale": 1.0},
+                "PyTorch's initialisation": {"generator.he": False, "generator.residual_scale": 1.0},
                 "BatchNorm in D1": {"discriminator.batch_norm": True},
                 "D1 starts at random": {"discriminator.high_pass": False},
                 "paper's norms and weights": _PAPER_WEIGHTS | _PAPER_NORMS,
                 "no average": {"ema": 0},
                 "no clipping": {"clip": 0},
-                "constant learning rate": {"first.halve_every": 1_000_000},
-                "paper's learning rate": {"first.lr": 2e-4, "first.lr_D": 2e-4},
+                "falling learning rate": {"first.lr_floor": 0.1},
+                "raised learning rate": {"first.lr": 5e-4, "first.lr_D": 5e-4},
                 "all of the paper's settings": _PAPER_WEIGHTS
                 | _PAPER_NORMS
                 | {
                     "generator.residual": False,
+                    "generator.he": False,
                     "discriminator.batch_norm": True,
                     "discriminator.high_pass": False,
                     "ema": 0,
                     "clip": 0,
                     "first.warm_up": 0,
-                    "first.lr": 2e-4,
-                    "first.lr_D": 2e-4,
                     "first.halve_every": 40_000,
                 },
             },
@@ -127,8 +126,9 @@ STUDIES = {
                 "no supervision": {"joint.cycle_two.identity": 0},
                 "no TV": {"joint.cycle_two.tv": 0},
                 "paper's adversarial weight": {"joint.cycle_two.gan": 1},
+                "paper's cycle and TV weights": {"joint.cycle_two.cycle": 10, "joint.cycle_two.tv": 2},
             },
-            base={"joint.steps": 0} | _RATE,
+            base={"joint.steps": 0},
             measures="hr",
         ),
     )

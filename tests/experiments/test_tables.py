@@ -5,8 +5,8 @@ import math
 import pytest
 
 from cincgan_tutorial import tables
-from cincgan_tutorial.experiments import Recorded, Row
-from cincgan_tutorial.experiments.paper import COUNTERPART, TABLE_1
+from cincgan_tutorial.experiments import Recorded, Row, rows_of
+from cincgan_tutorial.experiments.paper import TABLE_1
 
 
 def cells(markdown) -> list[list[str]]:
@@ -72,12 +72,12 @@ def test_one_photograph_establishes_nothing():
 
 
 def test_the_paper_stands_in_columns_of_its_own(tmp_path):
-    rows = cells(tables.beside_the_paper(evaluated(tmp_path)))
+    rows = cells(tables.beside_the_paper(rows_of(evaluated(tmp_path))))
     assert rows[0] == ["bicubic", "21.00", "+0.00", "0.550", "22.85", "+0.00", "0.65"]
     assert rows[1] == ["SR alone", "20.25", "-0.75", "0.450", "22.67", "-0.18", "0.62"]
     assert rows[2] == ["G1 then SR", "23.00", "+2.00", "0.700", "–", "–", "–"]
     assert rows[3] == ["CinCGAN", "23.25", "+2.25", "0.710", "24.33", "+1.48", "0.69"]
-    others = [f"*{row.system}*" for row in TABLE_1 if row.system not in COUNTERPART.values()]
+    others = [f"*{row.system}*" for row in TABLE_1 if row.system not in ("bicubic", "EDSR", "CinCGAN")]
     assert [row[0] for row in rows[4:]] == others
     assert all(row[1:4] == ["–"] * 3 for row in rows[4:]), "a number of the paper in a column of ours"
 
@@ -139,3 +139,45 @@ def test_a_departure_shows_what_taking_it_back_changes(tmp_path, monkeypatch):
         ["`a.py:1`", "first reason.", "+0.75 ± 0.25 dB (LR PSNR)"],
         ["`b.py:2`", "second reason.", "not measured"],
     ]
+
+
+def test_a_denoiser_stands_in_the_papers_row_of_its_name(tmp_path):
+    ours = [*rows_of(evaluated(tmp_path)), Row("bm3d(8) then SR", {"a": 21.0, "b": 23.0}, {"a": 0.5, "b": 0.7})]
+    rows = {row[0]: row[1:] for row in cells(tables.beside_the_paper(ours))}
+    assert rows["bm3d(8) then SR"] == ["22.00", "+1.00", "0.600", "22.88", "+0.03", "0.68"]
+    assert "*BM3D+EDSR*" not in rows
+
+
+def test_a_denoiser_is_taken_at_its_best_level(tmp_path):
+    def row(level, psnr):
+        return {"system": f"bm3d({level}) then SR", "psnr": {"a": psnr}, "ssim": {"a": 0.5}}
+
+    better = {"system": "nlm(4) then SR", "psnr": {"a": 30.0}, "ssim": {"a": 0.9}}
+    result = Recorded("mine", tmp_path, {}, {"rows": [row(4, 20.0), row(8, 21.0), row(12, 20.5), better]})
+    assert tables.best_of(result, "bm3d").system == "bm3d(8) then SR"
+
+
+def test_of_seeds_shows_spread_and_mean(tmp_path):
+    runs = [evaluated(tmp_path, shift).data | {"seed": seed} for seed, shift in ((0, 0.0), (7, 1.0))]
+    rows = cells(tables.of_seeds(Recorded("mine", tmp_path, {}, {"runs": runs})))
+    assert rows == [
+        ["SR alone", "-0.50", "-0.75 to -0.25", "0.450"],
+        ["G1 then SR", "+2.25", "+2.00 to +2.50", "0.700"],
+        ["CinCGAN", "+2.25", "+2.25 to +2.25", "0.710"],
+    ]
+
+
+def test_one_system_over_another_in_words(tmp_path):
+    rows = rows_of(evaluated(tmp_path))
+    said = str(tables.over(rows, "G1 then SR", "bicubic"))
+    assert said == str(tables.over(rows, "G1 then SR", rows[0]))
+    assert "+2.00 dB (standard error 0.00), a gain; better on 2 of 2" in said
+
+
+def test_the_share_of_the_bound_is_a_ratio_of_gains():
+    bicubic, ours, most = (
+        Row(name, {"a": psnr}, {"a": 0.5}) for name, psnr in (("b", 20.0), ("us", 21.0), ("p", 24.0))
+    )
+    said = str(tables.share_of_bound(ours, bicubic, most))
+    assert "gains +1.00 dB" in said
+    assert "gain +4.00 dB: the unpaired share is 25%." in said
