@@ -47,11 +47,13 @@ class Trained:
     facts: dict[str, Any]
 
 
-def save_weights(path: str | os.PathLike[str], trained: Trained) -> None:
-    """Write a weights file; it appears whole or not at all."""
+def save_weights(path: str | os.PathLike[str], trained: Trained, half: bool = False) -> None:
+    """Write a weights file; it appears whole or not at all. With ``half`` its numbers take 16 bits each, not 32."""
     tensors: dict[str, Tensor] = {}
     for prefix, module in ((_AFTER, trained.nets), (_BEFORE, trained.before_joint)):
         tensors |= {prefix + name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+    if half:
+        tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
     header = {
         "format": FORMAT,
         "preset": json.dumps(trained.preset.to_dict()),
@@ -139,10 +141,27 @@ def find_weights(where: str | os.PathLike[str] | None) -> Path:
     return path
 
 
+def ship(where: str | os.PathLike[str], name: str) -> Path:
+    """Put the weights of a finished run into the package as ``name``, in half precision, and record their SHA-256.
+
+    Which photographs they may have seen is for the model card beside them to say.
+    """
+    path = SHIPPED / f"{name}.safetensors"
+    save_weights(path, load_weights(where), half=True)
+    sums = _sums() | {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    with replacing(SHIPPED / "SHA256SUMS") as temporary:
+        temporary.write_text("".join(f"{sums[name]}  {name}\n" for name in sorted(sums)), encoding="utf-8")
+    return path
+
+
+def _sums() -> dict[str, str]:
+    """Return the recorded SHA-256 of each shipped file."""
+    lines = (SHIPPED / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    return {name: digest for digest, name in (line.split() for line in lines)}
+
+
 def _check_sum(path: Path) -> None:
     """Compare a shipped file with the SHA-256 that was recorded when it was made."""
-    lines = (SHIPPED / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
-    sums = {name: digest for digest, name in (line.split() for line in lines)}
     found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if sums.get(path.name) != found:
+    if _sums().get(path.name) != found:
         raise ValueError(f"{path}: SHA-256 {found[:12]}… is not the recorded one. Install the package again.")

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from cincgan_tutorial import weights as module
 from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.presets import PRESETS, with_settings
-from cincgan_tutorial.weights import Trained, find_weights, load_weights, save_weights, shipped_names
+from cincgan_tutorial.weights import Trained, find_weights, load_weights, save_weights, ship, shipped_names
 
 FACTS = {"command": "python -m cincgan_tutorial train", "commit": "abc", "seed": 0, "seconds": {"first": 1.5}}
 
@@ -177,3 +177,20 @@ def test_a_full_disk_leaves_the_old_weights_and_names_the_file(saved, monkeypatc
 
 def test_every_named_preset_can_be_saved_in_principle():
     assert all(json.loads(json.dumps(preset.to_dict())) == preset.to_dict() for preset in PRESETS.values())
+
+
+def test_shipping_halves_the_numbers_keeps_the_history_and_records_the_sum(saved, tmp_path, monkeypatch):
+    path, trained = saved
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    (folder / "SHA256SUMS").write_text("0" * 64 + "  other.safetensors\n")
+    monkeypatch.setattr(module, "SHIPPED", folder)
+    shipped = ship(path, "mine")
+    assert shipped.stat().st_size < 0.7 * path.stat().st_size
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    assert [line.split()[1] for line in lines] == ["mine.safetensors", "other.safetensors"]
+    again = load_weights("mine")  # its sum is the recorded one
+    assert (again.facts, again.preset) == (trained.facts, trained.preset)
+    for name, value in again.nets.state_dict().items():
+        assert value.dtype == trained.nets.state_dict()[name].dtype
+        torch.testing.assert_close(value, trained.nets.state_dict()[name], rtol=1e-3, atol=1e-7)
