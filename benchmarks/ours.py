@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.flop_counter import FlopCounterMode
 
 from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.presets import Preset
-from cincgan_tutorial.training import Arithmetic, cycle_one_step, cycle_two_step, make_optimizers, pretrain_step
-from cincgan_tutorial.training.steps import set_rates, update_average
+from cincgan_tutorial.training import Arithmetic
+from cincgan_tutorial.training.loop import train_step
+from cincgan_tutorial.training.state import LAYOUT, State, enter
 
 # Which part of a step the forward pass of a network belongs to.
 PARTS = {"G1": "generators", "G2": "generators", "G3": "generators", "SR": "SR", "D1": "judges", "D2": "judges"}
@@ -33,29 +33,15 @@ class OurLoop:
 
     def __init__(self, preset: Preset, stage: str, device: torch.device) -> None:
         self.preset, self.name, self.stage = preset, stage, preset.stages()[stage]
-        self.nets = Networks.from_preset(preset).to(device).to(memory_format=torch.channels_last)
-        self.arithmetic = Arithmetic(preset.precision, device)
-        self.optimizers = make_optimizers(self.nets, stage, self.stage, preset)
-        self.average = AveragedModel(self.nets.upscaler(), multi_avg_fn=get_ema_multi_avg_fn(preset.ema or 0.5))
+        nets = Networks.from_preset(preset).to(device).to(memory_format=LAYOUT)
+        self.state = State(stage, 0, nets, Arithmetic(preset.precision, device))
+        enter(self.state, stage, preset)
+        self.nets, self.arithmetic, self.optimizers = nets, self.state.arithmetic, self.state.optimizers
+        self.state.step = self.stage.warm_up
 
     def step(self, x: Tensor, y: Tensor, z: Tensor) -> dict[str, Tensor]:
-        """Do a step after the warm-up."""
-        set_rates(self.optimizers, self.stage, 0)
-        p, nets, optimizers = self.preset, self.nets, self.optimizers
-        if self.name == "pretrain":
-            losses = pretrain_step(nets, optimizers, y, z, self.arithmetic)
-        else:
-            losses = {}
-            if self.stage.cycle_one is not None:
-                losses |= cycle_one_step(nets, optimizers, x, y, self.stage.cycle_one, p.norms, self.arithmetic, p.clip)
-            if self.stage.cycle_two is not None:
-                losses |= cycle_two_step(
-                    nets, optimizers, x, y, z, self.stage.cycle_two, p.norms, self.arithmetic, p.clip
-                )
-        self.arithmetic.end_step()
-        if p.ema:
-            update_average(self.average, nets.upscaler(), p.ema)
-        return losses
+        """Do the first step after the warm-up, again and again: the rate of learning stays."""
+        return train_step(self.state, self.name, self.stage, self.preset, (x, y, z))
 
 
 class Stopwatch:

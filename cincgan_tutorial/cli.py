@@ -36,7 +36,7 @@ from .presets import PRESETS, preset_named, with_settings
 from .provenance import program
 from .training import Run, Stopped, load_photographs, ranks, resume, train
 from .unpaired import Photograph, bundled_photographs
-from .weights import DEFAULT, find_weights, load_weights, shipped_names
+from .weights import DEFAULT, FOR_STRANGERS, find_weights, load_weights, shipped_names
 
 _DESCRIPTION = """\
 CinCGAN: super-resolution x4 without paired data.
@@ -181,12 +181,12 @@ def _resume_arguments(p: argparse.ArgumentParser) -> None:
     )
 
 
-def _weights_argument(p: argparse.ArgumentParser) -> None:
+def _weights_argument(p: argparse.ArgumentParser, default: str = DEFAULT) -> None:
     names = ", ".join(shipped_names()) or "none here"
     p.add_argument(
         "--weights",
         metavar="W",
-        help=f"a shipped name ({names}), a weights file or a run folder (default: {DEFAULT}, shipped)",
+        help=f"a shipped name ({names}), a weights file or a run folder (default: {default}, shipped)",
     )
 
 
@@ -247,7 +247,7 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
 def _upscale_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("inputs", metavar="INPUT", nargs="+", help="image files")
     p.add_argument("--out", metavar="DIR", required=True, type=Path, help="folder for the results")
-    _weights_argument(p)
+    _weights_argument(p, FOR_STRANGERS)
     p.add_argument("--tile", metavar="N", type=int, default=256, help="work in tiles of N input pixels (default: 256)")
 
 
@@ -336,7 +336,7 @@ def _upscale(options: argparse.Namespace) -> int:
     if options.tile < 1:
         raise ValueError(f"--tile: expected at least 1 pixel, got {options.tile}.")
     inputs = [Path(text) for text in options.inputs]
-    trained = load_weights(options.weights)
+    trained = load_weights(options.weights or FOR_STRANGERS)
     upscaler = trained.nets.upscaler()
     targets = output_names(inputs, options.out)
     failed = 0

@@ -97,7 +97,12 @@ def read_image(path: str | os.PathLike[str]) -> Tensor:
 
 def from_pixels(pixels: np.ndarray) -> Tensor:
     """Turn 8-bit pixels (h, w, 3) into a float32 tensor (3, h, w) in [0, 1]."""
-    return torch.tensor(pixels).permute(2, 0, 1).float() / 255
+    return from_levels(torch.tensor(pixels).permute(2, 0, 1))
+
+
+def from_levels(levels: Tensor) -> Tensor:
+    """Turn 8-bit levels, (..., 3, h, w) and uint8, into float32 in [0, 1]."""
+    return levels.float() / 255
 
 
 def to_pixels(image: Tensor) -> np.ndarray:

@@ -124,7 +124,7 @@ class EDSRSize:
 
 @dataclass(frozen=True)
 class Preset:
-    """All settings of a run; `PRESETS` holds the four that have names.
+    """All settings of a run; `PRESETS` holds those that have names.
 
     Attributes:
         name: What run folders and tables call it.
@@ -141,8 +141,8 @@ class Preset:
         discriminator: Size of D1, D2.
         sr: Size of SR.
         norms: Norm of each loss term.
-        ema: Decay of the running average of G1 and SR that is evaluated and published; 0 publishes the last step's
-            weights.
+        ema: Largest decay of the running average of G1 and SR that is evaluated and published (its span grows, see
+            `training.steps.update_average`); 0 publishes the last step's weights.
         clip: Largest norm of a discriminator's gradient; 0 means no limit.
         beta1: First moment of Adam (0.5 in the paper).
         log_every: Steps between two log lines.
@@ -302,8 +302,8 @@ _SMALL_STEPS = {
     # Departure: [paper's norms and weights] absolute instead of squared differences, with weights 5, 5, 1 to match. The
     # gradient of a squared difference fades as the difference does, so small errors of colour live long.
     "norms": Norms(cycle=1, identity=1, tv=1, supervised=1),
-    # Departure: [no average] what is kept is a running average of G1 and SR, over the last 500 steps or so. Two players
-    # circle around a balance; the average sits nearer its middle than any one step, and a long one nearer than a short.
+    # Departure: [no average] what is kept is a running average of G1 and SR, over about the last ninth of a stage. Two
+    # players circle around a balance; the average sits nearer its middle than any one step.
     "ema": 0.998,
     # Departure: [no clipping] gradients of the discriminators are clipped, as a guard: with an amplified first layer,
     # a single batch could throw them far off.

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from .degradation import BICUBIC, Degradation
-from .images import Images, content_hash, from_pixels, list_images, read_pixels, to_pixels
+from .images import Images, content_hash, from_levels, from_pixels, list_images, read_pixels, to_pixels
 from .seeds import below, draws, torch_generator
 
 # The fixed streams of draws: no two of them share a number.
@@ -308,14 +308,14 @@ class UnpairedPatches:
     def batch(self, step: int, size: int, stage: int = 0) -> tuple[Images, Images, Images]:
         """Return x (n, 3, p, p), and y (n, 3, p, p) with its z (n, 3, s p, s p), from sample ``step * size`` on."""
         places = self.X.places(self._samples(step, size), self.patch, self.seed, _PATCH_X, stage)
-        return _from_levels(self.X.cut(places, self.patch)), *self.pairs(step, size, stage)
+        return from_levels(self.X.cut(places, self.patch)), *self.pairs(step, size, stage)
 
     def pairs(self, step: int, size: int, stage: int = 0) -> tuple[Images, Images]:
         """Return y and z alone: the bicubic pair, the one pair that the method may see."""
         places = self.Y.places(self._samples(step, size), self.patch, self.seed, _PATCH_YZ, stage)
         y = self.Y.cut(places, self.patch)
         z = self.Z.cut(places.enlarged(self.scale), self.patch * self.scale)
-        return _from_levels(y), _from_levels(z)
+        return from_levels(y), from_levels(z)
 
     def _samples(self, step: int, size: int) -> Tensor:
         return torch.arange(step * size, (step + 1) * size, device=self.device)
@@ -330,7 +330,3 @@ def degrade(photograph: Photograph, degradation: Degradation, scale: int = 4, se
 def as_levels(image: Images) -> Tensor:
     """Turn a batch of one, (1, 3, h, w) in [0, 1], into 8-bit levels (3, h, w), a quarter of the memory."""
     return torch.from_numpy(to_pixels(image[0])).permute(2, 0, 1).contiguous()
-
-
-def _from_levels(levels: Tensor) -> Images:
-    return levels.float() / 255

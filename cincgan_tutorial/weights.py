@@ -24,7 +24,8 @@ from .presets import Preset
 
 FORMAT = "cincgan-tutorial weights 1"
 SHIPPED = Path(__file__).parent / "shipped"
-DEFAULT = "lesson"
+# What chapters look at, and what enlarges photographs whose noise nobody knows.
+DEFAULT, FOR_STRANGERS = "mild", "general"
 
 _AFTER, _BEFORE = "nets.", "before_joint."
 

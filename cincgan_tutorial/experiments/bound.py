@@ -19,7 +19,7 @@ from torch.optim import Adam
 from ..architectures import Networks
 from ..degradation import DEGRADATIONS
 from ..front_end import progress_bar
-from ..images import Images
+from ..images import Images, from_levels
 from ..losses import distance
 from ..presets import Preset
 from ..provenance import provenance
@@ -53,7 +53,7 @@ class RegisteredPairs:
         places = self.X.places(torch.arange(step * size, (step + 1) * size), preset.patch, preset.seed)
         x = self.X.cut(places, preset.patch)
         z = self.Z.cut(places.enlarged(preset.scale), preset.patch * preset.scale)
-        return x.float() / 255, z.float() / 255
+        return from_levels(x), from_levels(z)
 
 
 def train_on_pairs(preset: Preset, photographs: Photographs, path: Path) -> Trained:
@@ -63,7 +63,7 @@ def train_on_pairs(preset: Preset, photographs: Photographs, path: Path) -> Trai
     already, it is loaded.
     """
     if path.is_file():
-        return load_weights(path)
+        return _checked(load_weights(path), preset, photographs, path)
     stage = replace(preset.pretrain, steps=sum(stage.steps for stage in preset.stages().values()))
     pairs = RegisteredPairs(photographs.x + photographs.yz, preset)
     nets = Networks.from_preset(preset).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -92,6 +92,17 @@ def train_on_pairs(preset: Preset, photographs: Photographs, path: Path) -> Trai
     trained = Trained(nets.eval(), copy.deepcopy(upscaler), preset, facts)
     path.parent.mkdir(parents=True, exist_ok=True)
     save_weights(path, trained)
+    return trained
+
+
+def _checked(trained: Trained, preset: Preset, photographs: Photographs, path: Path) -> Trained:
+    """Return weights that were found, if they are of this preset and these photographs."""
+    halves = {"x_photographs": photographs.x, "yz_photographs": photographs.yz}
+    same = all(trained.facts[half] == {p.name: p.sha256 for p in given} for half, given in halves.items())
+    if trained.preset != preset or not same:
+        raise ValueError(
+            f"{path}: was trained with other settings or other photographs. Remove it, or give another --runs folder."
+        )
     return trained
 
 

@@ -20,7 +20,8 @@ Denoiser = Callable[[Images, float], Images]
 def bm3d(x: Images, sigma_8bit: float) -> Images:
     """Return x, (1, 3, h, w), denoised by BM3D for colour images and white noise.
 
-    The package ``bm3d`` is free for non-commercial use only, and therefore an optional extra.
+    The package ``bm3d`` is free for non-commercial use only, and therefore not installed unless asked for by the extra
+    of that name.
 
     Source: K. Dabov et al., "Image denoising by sparse 3-D transform-domain collaborative filtering", TIP 2007; the
     paper's row BM3D+EDSR.

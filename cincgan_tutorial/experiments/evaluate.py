@@ -11,7 +11,7 @@ import torch
 
 from ..degradation import DEGRADATIONS, Degradation, bicubic_downsample
 from ..front_end import progress_bar
-from ..images import Images, from_pixels
+from ..images import Images, from_levels, from_pixels
 from ..metrics import best_shift, psnr, ssim
 from ..unpaired import Photograph, degrade
 from ..weights import Trained
@@ -44,7 +44,7 @@ class Row:
 def noisy(photograph: Photograph, degradation: Degradation, scale: int = 4, seed: int = 0) -> tuple[Images, Images]:
     """Return a test pair: x, (1, 3, h/s, w/s), and the photograph z, (1, 3, h, w), cropped to a multiple of s."""
     levels = degrade(photograph, degradation, scale, seed)
-    return levels[None].float() / 255, from_pixels(photograph.cropped(scale).pixels)[None]
+    return from_levels(levels)[None], from_pixels(photograph.cropped(scale).pixels)[None]
 
 
 def evaluate(

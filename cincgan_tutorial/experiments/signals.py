@@ -12,7 +12,7 @@ import torch
 from ..architectures import Networks
 from ..degradation import BICUBIC, DEGRADATIONS, bicubic_downsample
 from ..front_end import progress_bar
-from ..images import Images
+from ..images import Images, from_levels
 from ..metrics import psnr
 from ..presets import Preset, with_settings
 from ..seeds import torch_generator
@@ -79,7 +79,7 @@ def run_signals(
         trained = load_weights(run)
         check_unseen(trained, held_out)
         seconds += sum(trained.facts["seconds"].values())
-        score = _scorer(preset, photographs, held_out)
+        score = _scorer(trained.preset, photographs, held_out)
         snapshots = sorted((run / "snapshots").glob("first-*.pt"))
         rows = []
         with progress_bar(len(snapshots), label) as bar:
@@ -122,7 +122,7 @@ def _spread(photographs: Sequence[Photograph]) -> list[Photograph]:
 
 
 def _image(levels: torch.Tensor) -> Images:
-    return levels[None].float() / 255
+    return from_levels(levels)[None]
 
 
 def _score_snapshot(path: Path, nets: Networks, score: Callable[[Networks], dict[str, float]]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from torch import Tensor
 from ..architectures import Upscaler
 from ..degradation import bicubic_upsample
 from ..images import Images
+from .precision import Arithmetic
 from .ranks import average_losses
 
 # The entries of the FAQ, by alarm: their labels in book/faq.md.
@@ -171,7 +172,7 @@ def _recent(lines: Sequence[Mapping[str, Any]], name: str, count: int) -> float 
 
 
 @torch.no_grad()
-def appearance(upscaler: Upscaler, x: Images, scale: int, enlarged: bool) -> dict[str, Tensor]:
+def appearance(upscaler: Upscaler, x: Images, scale: int, enlarged: bool, arithmetic: Arithmetic) -> dict[str, Tensor]:
     """Return drift and contrast of G1(x) against x, and where ``enlarged`` of SR(G1(x)) against bicubic, unread.
 
     Nothing clean is needed for either: noise has no mean, and takes little part in the contrast of a photograph.
@@ -181,11 +182,14 @@ def appearance(upscaler: Upscaler, x: Images, scale: int, enlarged: bool) -> dic
         x: Noisy LR patches, (n, 3, h, w).
         scale: Enlargement of SR.
         enlarged: Whether SR's output is looked at too.
+        arithmetic: The precision of the networks. What they are compared with is computed in full.
     """
-    y_tilde = upscaler.G1(x).float()
+    with arithmetic.forward():
+        y_tilde = upscaler.G1(x).float()
+        z_tilde = upscaler.SR(y_tilde).float() if enlarged else None
     found = {"LR drift": colour_drift(y_tilde, x), "LR contrast": contrast_kept(y_tilde, x)}
-    if enlarged:
-        z_tilde, bicubic = upscaler.SR(y_tilde).float(), bicubic_upsample(x, scale)
+    if z_tilde is not None:
+        bicubic = bicubic_upsample(x, scale)
         found |= {"HR drift": colour_drift(z_tilde, bicubic), "HR contrast": contrast_kept(z_tilde, bicubic)}
     return found
 

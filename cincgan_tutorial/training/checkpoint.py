@@ -11,7 +11,7 @@ import torch
 from ..images import replacing
 from ..presets import Preset
 
-FORMAT = "cincgan-tutorial checkpoint 2"
+FORMAT = "cincgan-tutorial checkpoint 3"
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:

@@ -61,8 +61,10 @@ def train(
         command: What to record as the command; by default the one that started this program.
 
     Raises:
-        ValueError: The folder is taken, a photograph is too small, or the settings make no sense together.
+        ValueError: The folder is taken, a photograph is too small, the settings make no sense together, or a number is
+            not finite any more.
         OSError: A checkpoint could not be written.
+        ConnectionError: Another rank is lost.
         Stopped: Ctrl-C or SIGTERM came; a checkpoint of the step that was reached is saved. `resume` goes on.
     """
     preset = replace(check(preset), precision=settle(preset.precision, _device()))
@@ -91,8 +93,7 @@ def resume(
 
     Raises:
         ValueError: No run there, its photographs have changed, or its checkpoint is damaged.
-        OSError: A checkpoint could not be written.
-        Stopped: As for `train`.
+        OSError, ConnectionError, Stopped: As for `train`.
     """
     run = Run.open(folder)
     if run.finished:
@@ -115,7 +116,7 @@ def _patches(preset: Preset, photographs: Photographs) -> UnpairedPatches:
 def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches, ranks_may_differ: bool = False) -> Run:
     """Do what is left of the three stages, then write the weights."""
     preset, device = run.preset, _device()
-    # Batches have one size, so the time to try out kernels for it is spent once. Only a GPU reads this.
+    # Batches have one size, and there are few others, so trying out kernels for each pays. Only a GPU reads this.
     torch.backends.cudnn.benchmark = True
     state = restore(run, preset, device, photographs, ranks_may_differ)
     ranks.begin_alike((state.stage, state.step), state.nets, state.average, state.before_joint)
@@ -140,19 +141,19 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
     length = stage.steps + stage.warm_up if stage.steps else 0
     earlier, begun = state.seconds.get(name, 0.0), time.monotonic()
     validation = Validation(patches.X, patches.Y) if _validated(preset, name) else None
-    device, first, alarms = state.arithmetic.device, ranks.rank() == 0, Alarms(name, run.log, preset.alarms)
-    log_path = run.log_path if first else Path(os.devnull)
-    with log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step, first) as bar:
+    device, shown, alarms = state.arithmetic.device, ranks.rank() == 0, Alarms(name, run.log, preset.alarms)
+    log_path = run.log_path if shown else Path(os.devnull)
+    with log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step, shown) as bar:
         while state.step < length:
             if stop.here(state.step, preset.log_every, device):
                 state.seconds[name] = earlier + time.monotonic() - begun
-                ranks.first_does(lambda: save(run, state, alarms))
+                save(run, state, alarms)
                 raise Stopped(stop.asked, f"{name}, step {state.step} of {length}")
             x, y, z = (
                 batch.to(device, memory_format=LAYOUT)
                 for batch in patches.batch(*ranks.share(state.step, stage.batch), number)
             )
-            losses = _step(state, name, stage, preset, (x, y, z))
+            losses = train_step(state, name, stage, preset, (x, y, z))
             state.step += 1
             alarms.note(state.step, losses)
             bar.update()
@@ -171,7 +172,7 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
     save(run, state, alarms)
 
 
-def _step(state: State, name: str, stage: Stage, preset: Preset, batch: tuple[Tensor, Tensor, Tensor]) -> Losses:
+def train_step(state: State, name: str, stage: Stage, preset: Preset, batch: tuple[Tensor, Tensor, Tensor]) -> Losses:
     """Do one step of the stage called ``name`` and return its losses, detached."""
     x, y, z = batch
     nets, optimizers, arithmetic = state.nets, state.optimizers, state.arithmetic
@@ -217,10 +218,16 @@ def _validated(preset: Preset, name: str) -> bool:
 
 
 def _validate(log: TextIO, state: State, validation: Validation) -> None:
-    """Look at the signal without pairs, log it, and keep the best G1 of stage one: the signal does not see SR."""
-    seen = validation(published(state).G1, state.arithmetic)
+    """Look at the signal without pairs, log it, and keep the best G1 of stage one: the signal does not see SR.
+
+    Rank 0 looks for all: two ranks that round differently might pick different steps.
+    """
+    seen = ranks.first_does(lambda: validation(published(state).G1, state.arithmetic))
     if not math.isfinite(seen["residue"]):
-        return  # an alarm's business: it ends the run before the next checkpoint
+        raise ValueError(
+            f"{state.stage}, step {state.step}: G1(x) of a whole image is not finite. The last checkpoint stands. See"
+            " the FAQ, book/faq.md#alarm-not-finite"
+        )
     log.write(json.dumps({"stage": state.stage, "step": state.step} | seen) + "\n")
     log.flush()
     if state.stage == "first" and (state.best is None or seen["residue"] < state.best["residue"]):
@@ -230,23 +237,25 @@ def _validate(log: TextIO, state: State, validation: Validation) -> None:
 
 def _keep(run: Run, state: State, step: int) -> None:
     """Write all networks as they are and as they would be published after a step, for a study to compare."""
-    if ranks.rank():
-        return
-    path = run.folder / "snapshots" / f"{state.stage}-{step:06d}.pt"
-    path.parent.mkdir(exist_ok=True)
-    with replacing(path) as temporary:
-        torch.save({"nets": state.nets.state_dict(), "published": published(state).state_dict()}, temporary)
+
+    def write() -> None:
+        path = run.folder / "snapshots" / f"{state.stage}-{step:06d}.pt"
+        path.parent.mkdir(exist_ok=True)
+        with replacing(path) as temporary:
+            torch.save({"nets": state.nets.state_dict(), "published": published(state).state_dict()}, temporary)
+
+    ranks.first_does(write)
 
 
 def _write_line(log: TextIO, state: State, alarms: Alarms, bar: Any, x: Tensor, preset: Preset) -> None:
-    """Log one step and warn. Reading the losses is the only point at which the host waits for the device."""
+    """Log one step and warn. Between two such lines no step makes the host wait for the device."""
     values = alarms.read(_appearance(state, x, preset) if preset.alarms else None)
     line = {"stage": state.stage, "step": state.step, "seconds": round(state.seconds[state.stage], 2)} | values
     raised = alarms.look(line)
     for entry in (line, *(alarm.line(state.stage, state.step) for alarm in raised)):
         log.write(json.dumps(entry) + "\n")
     log.flush()
-    for alarm in raised:
+    for alarm in raised if ranks.rank() == 0 else ():
         bar.write(f"warning: {state.stage}, step {state.step}: {alarm}", file=sys.stderr)
     bar.set_postfix({name: f"{value:.3f}" for name, value in values.items() if name in ("SR", "D1", "D2", "LR cycle")})
 
@@ -255,13 +264,12 @@ def _appearance(state: State, x: Tensor, preset: Preset) -> Losses:
     """Return how the output looks on this batch, of the networks that would be published now, where they have moved."""
     if state.stage == "pretrain" or state.step <= preset.stages()[state.stage].warm_up:
         return {}
-    with state.arithmetic.forward():
-        return appearance(published(state), x, preset.scale, state.stage == "joint")
+    return appearance(published(state), x, preset.scale, state.stage == "joint", state.arithmetic)
 
 
 def _tidy(run: Run, state: State) -> None:
     """Remove what a kill left behind: files half written, and log lines of steps that will be done again."""
-    for left_by_a_kill in run.folder.glob(".*.part"):
+    for left_by_a_kill in run.folder.rglob(".*.part"):
         left_by_a_kill.unlink(missing_ok=True)
     _cut_log(run, state)
 

@@ -214,6 +214,7 @@ def begin_alike(where: tuple[str, int], *modules: nn.Module | None) -> None:
                 )
         for module in modules:
             for tensor in module.state_dict().values() if module is not None else ():
-                sent = tensor.contiguous()
+                # NCCL carries nothing that is not on a GPU, and an average counts its steps on the host.
+                sent = (tensor.cuda() if dist.get_backend() == "nccl" else tensor).contiguous()
                 dist.broadcast(sent, src=0)
                 tensor.copy_(sent)

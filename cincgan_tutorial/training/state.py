@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from ..architectures import Networks, Upscaler
 from ..presets import Preset
@@ -68,10 +68,10 @@ def published(state: State) -> Upscaler:
 def _average(nets: Networks, preset: Preset) -> AveragedModel | None:
     if not preset.ema:
         return None
-    return AveragedModel(nets.upscaler(), multi_avg_fn=get_ema_multi_avg_fn(preset.ema))
+    return AveragedModel(nets.upscaler())  # its own rule of averaging is not used, see update_average
 
 
-def parts(state: State) -> dict[str, list[Tensor]]:
+def changing(state: State) -> dict[str, list[Tensor]]:
     """Return the numbers of a checkpoint that training changes, by the name of what they belong to."""
     parts = {f"the weights of {name}": list(net.state_dict().values()) for name, net in state.nets.named_children()}
     if state.average is not None:
@@ -85,11 +85,13 @@ def parts(state: State) -> dict[str, list[Tensor]]:
 def save(run: Run, state: State, alarms: Alarms) -> None:
     """Save everything that the run needs to go on from here, unless a number in it is not finite.
 
-    Rank 0 does it, since all ranks hold the same.
+    Rank 0 does it, since all ranks hold the same, and all hear if it failed.
     """
-    if ranks.rank():
-        return
-    alarms.check(parts(state))
+    ranks.first_does(lambda: _write(run, state, alarms))
+
+
+def _write(run: Run, state: State, alarms: Alarms) -> None:
+    alarms.check(changing(state))
     save_checkpoint(
         run.checkpoint_path,
         {
@@ -119,8 +121,7 @@ def restore(run: Run, preset: Preset, device: torch.device, photographs: Photogr
             nets.load_state_dict(beginning(preset, photographs).nets.state_dict())
         return state
     saved = load_checkpoint(run.checkpoint_path, preset)
-    # Checkpoints of before there were ranks come from one.
-    if saved.get("ranks", 1) != ranks.world() and not ranks_may_differ:
+    if saved["ranks"] != ranks.world() and not ranks_may_differ:
         raise ValueError(
             f"{run.checkpoint_path}: was saved with {saved.get('ranks', 1)} rank(s), and here are {ranks.world()}. The"
             " result would not be that of an undisturbed run. To go on all the same:"

@@ -132,7 +132,8 @@ def judge_step(
 def update_average(average: AveragedModel, current: nn.Module, decay: float) -> None:
     """Move the average of a network's weights a little towards ``current``; the first time, make it equal.
 
-    The span grows to what ``decay`` says: of a short stage, the start would else weigh most.
+    The span is about the last ninth of the steps so far, and 1 / (1 - decay) steps at most. So the start of a stage,
+    when the networks still move fast, is soon forgotten.
 
     `AveragedModel.update_parameters` does the same, but sends its counter to the device at every step, for which the
     host has to wait.

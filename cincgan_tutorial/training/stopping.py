@@ -74,8 +74,10 @@ class StopRequest:
         """
         if world() > 1 and step % every:
             return False
-        self.asked = largest(self.asked, device)
-        return self.asked > 0
+        agreed = largest(self.asked, device)
+        # A signal may have come in the meantime: this rank notes it, and all stop for it the next time.
+        self.asked = agreed or self.asked
+        return agreed > 0
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.asked = number

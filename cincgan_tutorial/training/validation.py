@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..architectures import Generator, Networks
 from ..degradation import blur, gaussian_kernel
-from ..images import Images
+from ..images import Images, from_levels
 from ..losses import Terms, distance, judged_real, total_variation
 from ..presets import Norms, Weights
 from ..seeds import torch_generator
@@ -154,8 +154,8 @@ class Validation:
     """
 
     def __init__(self, X: Iterable[Tensor], Y: Iterable[Tensor], count: int = 8) -> None:
-        self._x = [levels[None].cpu().float() / 255 for levels in spread(list(X), count)]
-        self._grain_of_y = _grain([levels[None].cpu().float() / 255 for levels in spread(list(Y), count)])
+        self._x = [from_levels(levels[None].cpu()) for levels in spread(list(X), count)]
+        self._grain_of_y = _grain([from_levels(levels[None].cpu()) for levels in spread(list(Y), count)])
 
     @torch.no_grad()
     def __call__(self, G1: Generator, arithmetic: Arithmetic) -> dict[str, float]:

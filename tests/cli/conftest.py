@@ -85,6 +85,9 @@ def unseen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_photographs(tmp_path_factory.mktemp("unseen"), count=2, height=61, width=78, first_seed=100)
 
 
+SHIPPED_NAMES = ("general", "lesson", "mild")
+
+
 @pytest.fixture
 def finished(finished_run, tmp_path: Path) -> Path:
     """A copy of the finished run, the test's own."""
@@ -93,12 +96,12 @@ def finished(finished_run, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shipped(finished_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An installation that ships weights called "lesson"."""
+    """An installation that ships weights under the names that the package has."""
     folder = tmp_path / "shipped"
     folder.mkdir()
-    file = Path(shutil.copy(finished_run.weights_path, folder / "lesson.safetensors"))
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    (folder / "SHA256SUMS").write_text(f"{digest}  {file.name}\n", encoding="utf-8")
+    files = [Path(shutil.copy(finished_run.weights_path, folder / f"{name}.safetensors")) for name in SHIPPED_NAMES]
+    digest = hashlib.sha256(files[0].read_bytes()).hexdigest()
+    (folder / "SHA256SUMS").write_text("".join(f"{digest}  {file.name}\n" for file in files), encoding="utf-8")
     monkeypatch.setattr(weights, "SHIPPED", folder)
     return folder
 

@@ -202,7 +202,7 @@ def test_training_again_into_a_finished_run_does_nothing(cincgan, folder, finish
     [
         (["seed=5"], "seed is 0 there and 5 here."),
         (["generator.blocks=2"], "generator.blocks is 1 there and 2 here."),
-        (["ema=0"], "ema is 0.99 there and 0.0 here."),
+        (["ema=0"], "ema is 0.998 there and 0.0 here."),
         (["precision=bf16"], "precision is 'fp32' there and 'bf16' here."),
         (["seed=5", "ema=0", "clip=2", "joint.lr=1", "first.lr=1"], "; and 2 more."),
     ],

@@ -48,6 +48,8 @@ def test_it_learns_from_the_pairs_and_is_not_trained_twice(small_lesson, photogr
     written = path.stat().st_mtime_ns
     train_on_pairs(preset, photographs, path)
     assert path.stat().st_mtime_ns == written
+    with pytest.raises(ValueError, match="other settings or other photographs"):
+        train_on_pairs(before, photographs, path)
 
 
 def test_it_is_scored_beside_bicubic_and_recorded(small_lesson, photographs, held_out, tmp_path):

@@ -102,7 +102,7 @@ def test_gains_stand_beside_the_bicubic_of_their_own_degradation(tmp_path):
 
 
 def test_comparisons_go_from_each_system_to_the_next(tmp_path):
-    lines = str(tables.comparisons(evaluated(tmp_path))).splitlines()
+    lines = str(tables.comparisons(rows_of(evaluated(tmp_path)))).splitlines()
     assert lines == [
         "* **SR alone** against bicubic: -0.75 dB (standard error 0.25), a loss; better on 0 of 2 photographs.",
         "* **G1 then SR** against SR alone: +2.75 dB (standard error 0.25), a gain; better on 2 of 2 photographs.",
@@ -181,3 +181,9 @@ def test_the_share_of_the_bound_is_a_ratio_of_gains():
     said = str(tables.share_of_bound(ours, bicubic, most))
     assert "gains +1.00 dB" in said
     assert "gain +4.00 dB: the unpaired share is 25%." in said
+
+
+def test_the_papers_share_is_computed_from_its_table():
+    said = str(tables.papers_share())
+    assert "CinCGAN gains +1.48 dB" in said
+    assert "pairs, +2.92 dB: 51%." in said

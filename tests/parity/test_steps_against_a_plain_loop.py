@@ -253,7 +253,8 @@ def test_the_papers_rate_is_halved_every_forty_thousand_steps(step, share):
 
 
 def test_the_cosine_falls_from_one_to_its_floor():
-    stage = PRESETS["lesson"].first
+    stage = PRESETS["lesson"].joint
+    assert stage.lr_floor == 0.1
     assert rate(stage, 0) == 1
     assert rate(stage, stage.steps // 2) == pytest.approx((1 + stage.lr_floor) / 2)
     assert rate(stage, stage.steps // 4) == pytest.approx(

@@ -15,7 +15,7 @@ from cincgan_tutorial.experiments import RESULTS, recorded
 from cincgan_tutorial.presets import PRESETS, with_settings
 from cincgan_tutorial.training import Arithmetic, Run, alarms, loop, resume, train
 from cincgan_tutorial.training.alarms import ENTRIES, Alarms, appearance, colour_drift, contrast_kept
-from cincgan_tutorial.training.state import parts
+from cincgan_tutorial.training.state import changing
 from cincgan_tutorial.unpaired import Photograph, Photographs
 
 ONLY_ONE = {"pretrain.steps": 0, "joint.steps": 0, "log_every": 1}
@@ -125,14 +125,14 @@ def test_a_resumed_run_rings_when_the_undisturbed_one_did(photographs, tmp_path,
 
 def break_at(monkeypatch, step, term):
     """Let one loss of one step be NaN, as the first sign of a run that comes apart, and all later ones too."""
-    real, count = loop._step, iter(range(1, 10**6))
+    real, count = loop.train_step, iter(range(1, 10**6))
 
     def broken(*arguments):
         losses, now = real(*arguments), next(count)
         return {name: value * math.nan if now > step or (now == step and name == term) else value
                 for name, value in losses.items()}  # fmt: skip
 
-    monkeypatch.setattr(loop, "_step", broken)
+    monkeypatch.setattr(loop, "train_step", broken)
 
 
 @pytest.mark.parametrize("term", ["LR identity", "D1"])
@@ -158,7 +158,7 @@ def test_a_huge_learning_rate_ends_the_run_and_leaves_the_last_good_checkpoint(
     photographs, tmp_path, monkeypatch, log_every
 ):
     preset = tiny(**(ONLY_ONE | {"first.steps": 20, "log_every": log_every, "save_every": 2}))
-    real = loop._step
+    real = loop.train_step
 
     def step(state, name, stage, *rest):
         if state.step == 9:
@@ -169,7 +169,7 @@ def test_a_huge_learning_rate_ends_the_run_and_leaves_the_last_good_checkpoint(
         with torch.no_grad():
             network.tail[-1].weight.add_(math.inf)
 
-    monkeypatch.setattr(loop, "_step", step)
+    monkeypatch.setattr(loop, "train_step", step)
     with pytest.raises(ValueError, match=r"not finite any more.*last checkpoint stands"):
         train(preset, photographs, tmp_path / "run")
     kept = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
@@ -190,7 +190,7 @@ def test_no_part_of_a_checkpoint_may_be_broken(smoke, part):
     state = loop.State("first", 0, nets, Arithmetic("fp32", torch.device("cpu")))
     loop.enter(state, "first", smoke)
     watch = Alarms("first")
-    watch.check(parts(state))
+    watch.check(changing(state))
     with torch.no_grad():
         if part == "nets":
             nets.D1.layers[0].bias[0] = math.nan
@@ -201,7 +201,7 @@ def test_no_part_of_a_checkpoint_may_be_broken(smoke, part):
             state.optimizers["cycle_one"].state[p] = {"exp_avg_sq": torch.full_like(p, math.inf)}
     named = {"nets": "the weights of D1", "average": "the average", "optimizer": "the optimizer of cycle_one"}[part]
     with pytest.raises(ValueError, match=f"first: a number in {named} is not finite"):
-        watch.check(parts(state))
+        watch.check(changing(state))
 
 
 def test_drift_is_the_worst_channel_in_levels():
@@ -223,10 +223,11 @@ def test_contrast_is_that_within_the_images():
 
 def test_enlarged_pictures_are_compared_with_bicubic(nets):
     x = random_images(2, 16, 16)
-    seen = appearance(nets.upscaler(), x, 4, enlarged=True)
+    fp32 = Arithmetic("fp32", torch.device("cpu"))
+    seen = appearance(nets.upscaler(), x, 4, enlarged=True, arithmetic=fp32)
     assert set(seen) == {"LR drift", "LR contrast", "HR drift", "HR contrast"}
     assert float(seen["LR drift"]) == pytest.approx(0, abs=1e-3)
-    assert set(appearance(nets.upscaler(), x, 4, enlarged=False)) == {"LR drift", "LR contrast"}
+    assert set(appearance(nets.upscaler(), x, 4, enlarged=False, arithmetic=fp32)) == {"LR drift", "LR contrast"}
 
 
 def test_what_the_log_keeps_is_json():

@@ -110,7 +110,7 @@ def history(photographs, tmp_path_factory):
     """A run with a short memory, and the weights of all networks after each of its steps."""
     preset = tiny(ema=0.5)
     weights = {"pretrain": [], "first": [], "joint": []}
-    real = loop._step
+    real = loop.train_step
 
     def recording(state, name, *arguments):
         if not weights[name]:
@@ -120,7 +120,7 @@ def history(photographs, tmp_path_factory):
         return losses
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_step", recording)
+        patch.setattr(loop, "train_step", recording)
         run = train(preset, photographs, tmp_path_factory.mktemp("runs") / "history")
     return preset, weights, load_weights(run.folder)
 

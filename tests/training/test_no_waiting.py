@@ -39,7 +39,7 @@ def stage_at_work(precision, photographs, name, device):
     loop.enter(state, name, preset)
 
     def step():
-        losses = loop._step(state, name, stage, preset, patches.batch(state.step, stage.batch))
+        losses = loop.train_step(state, name, stage, preset, patches.batch(state.step, stage.batch))
         state.step += 1
         return losses
 

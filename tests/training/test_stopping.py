@@ -134,3 +134,16 @@ def test_outside_the_main_thread_a_run_is_trained_without_handlers(smoke, photog
     thread.start()
     thread.join(timeout=120)
     assert_same_run(runs[0], finished_run)
+
+
+def test_a_signal_that_comes_while_ranks_agree_is_not_lost(monkeypatch):
+    def largest(number, device):
+        if number == 0:
+            send(signal.SIGTERM)
+        return number  # what the ranks agree on was sent before the signal came
+
+    monkeypatch.setattr("cincgan_tutorial.training.stopping.largest", largest)
+    with StopRequest() as stop:
+        assert not stop.here(20, 20, torch.device("cpu"))
+        assert stop.here(40, 20, torch.device("cpu"))
+        assert stop.asked == signal.SIGTERM

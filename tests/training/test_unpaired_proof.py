@@ -70,11 +70,11 @@ def watched(monkeypatch):
 
         monkeypatch.setattr(loop, name, function)
 
-    put("_step", lambda state, name, stage, preset, batch, *_: dict(zip("xyz", batch, strict=True)))
+    put("train_step", lambda state, name, stage, preset, batch, *_: dict(zip("xyz", batch, strict=True)))
     put("pretrain_step", lambda nets, optimizers, y, z, *_: {"y": y, "z": z})
     put("cycle_one_step", lambda nets, optimizers, x, y, *_: {"x": x, "y": y})
     put("cycle_two_step", lambda nets, optimizers, x, y, z, *_: {"x": x, "y": y, "z": z})
-    # What a discriminator is told is real; its fake is made by the networks of the x that `_step` was given.
+    # What a discriminator is told is real; its fake is made by the networks of the x that `train_step` was given.
     put("judge_step", lambda D, optimizer, real, *_: {"y" if real.shape[-1] == 16 else "z": real})
     return watch
 
@@ -87,14 +87,14 @@ def split():
 def test_no_training_call_sees_a_degraded_photograph_with_its_original(watched, smoke, split, tmp_path):
     train(smoke, split, tmp_path / "run")
     # Two warm-up steps each in stage one and the joint stage call the judge by itself.
-    expected = {"_step": 20, "pretrain_step": 6, "cycle_one_step": 6 + 4, "cycle_two_step": 4, "judge_step": 2 + 2}
+    expected = {"train_step": 20, "pretrain_step": 6, "cycle_one_step": 6 + 4, "cycle_two_step": 4, "judge_step": 2 + 2}
     assert watched.calls == expected
     assert watched.seen == {"x": X_NAMES, "y": YZ_NAMES, "z": YZ_NAMES}
 
 
 def test_the_loop_hands_patches_to_no_function_that_is_not_watched():
-    steps = {name for name in vars(loop) if name.endswith("_step")}
-    assert steps == {"_step", "pretrain_step", "cycle_one_step", "cycle_two_step", "judge_step"}
+    steps = {name for name in vars(loop) if name.endswith("train_step")}
+    assert steps == {"train_step", "pretrain_step", "cycle_one_step", "cycle_two_step", "judge_step"}
 
 
 class CleanLeak(UnpairedPatches):

@@ -13,14 +13,14 @@ class PulledPlug(Exception):  # noqa: N818 - no error, an event
 
 def pull_the_plug_at(monkeypatch, step):
     """Let the training step number `step`, counted over all stages from now on, raise instead."""
-    real, count = loop._step, iter(range(10**6))
+    real, count = loop.train_step, iter(range(10**6))
 
     def step_or_stop(*arguments, **options):
         if next(count) == step:
             raise PulledPlug
         return real(*arguments, **options)
 
-    monkeypatch.setattr(loop, "_step", step_or_stop)
+    monkeypatch.setattr(loop, "train_step", step_or_stop)
 
 
 def log_without_time(run):
