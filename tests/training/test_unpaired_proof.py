@@ -93,7 +93,7 @@ def test_no_training_call_sees_a_degraded_photograph_with_its_original(watched, 
 
 
 def test_the_loop_hands_patches_to_no_function_that_is_not_watched():
-    steps = {name for name in vars(loop) if name.endswith("train_step")}
+    steps = {name for name in vars(loop) if name.endswith("_step")}
     assert steps == {"train_step", "pretrain_step", "cycle_one_step", "cycle_two_step", "judge_step"}
 
 
