@@ -47,7 +47,7 @@ class Study:
     measures: str = "lr"
 
 
-_ONLY_ONE = {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 1000}
+_ONLY_ONE = {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 600}
 _ONLY_JOINT = {"pretrain.steps": 0, "first.steps": 0}
 _PAPER_WEIGHTS = {"first.cycle_one": {"gan": 1.0, "cycle": 10.0, "identity": 5.0, "tv": 0.5}}
 _PAPER_NORMS = {"norms": {"cycle": 2, "identity": 1, "tv": 2, "supervised": 2}}
