@@ -26,7 +26,7 @@ FETCHED = {
 }
 NOT_FETCHED_RELATIONS = {"canonical", "next", "prev", "search", "index", "author", "license"}
 BLOCKS = {"p", "div", "li", "td", "th", "figcaption", "pre", "section", "dd", "dt", "caption", "blockquote", "br"}
-PUBLISHED_PRESETS = ("lesson", "colab", "paper")
+PUBLISHED_PRESETS = ("lesson", "mild", "general", "colab", "paper")
 VOID = {"img", "br", "hr", "meta", "link", "input", "source", "track", "embed", "wbr", "col"}
 
 

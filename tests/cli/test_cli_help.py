@@ -45,7 +45,8 @@ def test_every_option_is_explained_with_its_default(name, option):
     assert option.help
     given = option.default not in (None, argparse.SUPPRESS, False, [])
     if given:
-        shown = str(option.default)
+        several = isinstance(option.default, list)
+        shown = " ".join(map(str, option.default)) if several else str(option.default)
         assert shown in option.help, f"{name} {option.option_strings}: the default {shown} is not said"
 
 

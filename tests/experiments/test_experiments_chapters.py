@@ -27,11 +27,11 @@ def runs(tmp_path, monkeypatch):
 
 @pytest.fixture
 def ship(tmp_path, finished_run, small_lesson):
-    """Put weights called "lesson" into the installation; their seed is 77."""
+    """Put weights called "mild" into the installation; their seed is 77."""
 
     def put():
         trained = load_weights(finished_run.folder)
-        file = tmp_path / "shipped" / "lesson.safetensors"
+        file = tmp_path / "shipped" / "mild.safetensors"
         weights.save_weights(file, dataclasses.replace(trained, preset=dataclasses.replace(small_lesson, seed=77)))
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         (file.parent / "SHA256SUMS").write_text(f"{digest}  {file.name}\n", encoding="utf-8")

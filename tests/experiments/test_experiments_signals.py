@@ -17,7 +17,7 @@ from cincgan_tutorial.weights import load_weights
 TINY = Study(
     "signals",
     "a question",
-    dict(SIGNALS.common) | {"keep_every": 2, "first.lr": 1e-2},
+    dict(SIGNALS.common) | {"keep_every": 2, "first.lr": 1e-2, "first.steps": PRESETS["smoke"].first.steps},
     {"lesson": {}, "no identity": {"first.cycle_one.identity": 0}},
 )
 

@@ -149,13 +149,13 @@ def test_shipped_weights_go_by_their_name_and_are_checked(saved, tmp_path, monke
     shipped = tmp_path / "shipped"
     shipped.mkdir()
     monkeypatch.setattr(module, "SHIPPED", shipped)
-    shutil.copy(path, shipped / "lesson.safetensors")
-    assert shipped_names() == ["lesson"]
-    (shipped / "SHA256SUMS").write_text("0" * 64 + "  lesson.safetensors\n")
+    shutil.copy(path, shipped / "mild.safetensors")
+    assert shipped_names() == ["mild"]
+    (shipped / "SHA256SUMS").write_text("0" * 64 + "  mild.safetensors\n")
     with pytest.raises(ValueError, match="is not the recorded one"):
-        load_weights("lesson")
-    (shipped / "SHA256SUMS").write_text(f"{module.hashlib.sha256(path.read_bytes()).hexdigest()}  lesson.safetensors\n")
-    for where in ("lesson", None):
+        load_weights("mild")
+    (shipped / "SHA256SUMS").write_text(f"{module.hashlib.sha256(path.read_bytes()).hexdigest()}  mild.safetensors\n")
+    for where in ("mild", None):
         assert_same_tensors(load_weights(where).nets.state_dict(), original.nets.state_dict())
 
 
