@@ -8,7 +8,7 @@ from cincgan_tutorial.weights import load_weights
 
 
 def main() -> None:
-    """Write book/results/readme.png: the running example, enlarged by bicubic interpolation and by CinCGAN."""
+    """Write book/results/readme.png: the running example, enlarged by interpolation, and by cleaning first."""
     trained = load_weights()
     x, z = figures.example()
     box = figures.EXAMPLE_BOX
@@ -16,7 +16,7 @@ def main() -> None:
     crops = {
         "input x": box.cut(x, trained.preset.scale),
         "bicubic": box.cut(chosen["bicubic"](x)),
-        "CinCGAN (lesson)": box.cut(chosen["CinCGAN"](x)),
+        "G1, then SR (mild)": box.cut(chosen["G1 then SR"](x)),
         "truth z": box.cut(z),
     }
     picture = Path(__file__).parent / "results" / "readme.png"
