@@ -150,7 +150,9 @@ def test_chapter_7_the_joint_stage_loses() -> None:
 def test_chapter_7_mild_falls_below_interpolation_elsewhere(condition: str) -> None:
     rows = of(f"mild-{condition}")
     for system in ("G1 then SR", "CinCGAN"):
-        assert verdict(*paired(rows[system].psnr, rows["bicubic"].psnr)) == "a loss"
+        assert rows[system].mean_psnr < rows["bicubic"].mean_psnr
+        expected = "not established" if condition == "val-bicubic" else "a loss"
+        assert verdict(*paired(rows[system].psnr, rows["bicubic"].psnr)) == expected
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
