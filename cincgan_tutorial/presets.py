@@ -355,8 +355,7 @@ _LONG = replace(
     generator=GeneratorSize(width=48, blocks=6, residual=True, he=True, residual_scale=0.1),
     sr=EDSRSize(features=48, blocks=12, residual_scale=1.0),
     ema=0.999,
-    # The signal was found on runs as short as a lesson, and trusted only there: here the average of the end is kept.
-    validate_every=0,
+    validate_every=0,  # the signal was found on short runs, and is trusted only there
 )
 
 PRESETS: dict[str, Preset] = {

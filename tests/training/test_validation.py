@@ -10,7 +10,7 @@ from training_helpers import PulledPlug, assert_same_run, pull_the_plug_at
 from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.degradation import correlate
 from cincgan_tutorial.presets import PRESETS, with_settings
-from cincgan_tutorial.training import loop, resume, train, validation
+from cincgan_tutorial.training import Run, loop, resume, train, validation
 from cincgan_tutorial.training.precision import Arithmetic
 from cincgan_tutorial.training.validation import Seen, Validation
 from cincgan_tutorial.unpaired import as_levels
@@ -161,10 +161,12 @@ def test_without_validation_nothing_is_looked_at(finished_run):
     assert not any("residue" in line for line in finished_run.log)
 
 
-def test_a_signal_that_is_not_finite_picks_nothing(photographs, tmp_path, monkeypatch):
-    pretend(monkeypatch, [math.nan, 5, math.inf])
-    run = train(preset(**{"joint.steps": 0}), photographs, tmp_path / "run")
-    assert [line["residue"] for line in run.log if "residue" in line] == [5]
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_a_signal_that_is_not_finite_ends_the_run(photographs, tmp_path, monkeypatch, broken):
+    pretend(monkeypatch, [5, broken, 5])
+    with pytest.raises(ValueError, match=r"first, step 6: G1\(x\) of a whole image is not finite.*alarm-not-finite"):
+        train(preset(**{"joint.steps": 0}), photographs, tmp_path / "run")
+    assert [line["residue"] for line in Run.open(tmp_path / "run").log if "residue" in line] == [5]
 
 
 # 6 steps of pre-training, 2 + 6 of stage one: validated after steps 4, 6 and 8 of it, saved after 3, 6 and 8.
