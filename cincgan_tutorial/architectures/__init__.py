@@ -2,7 +2,7 @@
 
 from .discriminators import D1_STRIDES, D2_STRIDES, PatchDiscriminator
 from .edsr import EDSR
-from .generators import Generator, ResidualBlock, he, high_pass, start_as_identity, start_lively
+from .generators import Generator, ResidualBlock, he_init, high_pass, start_as_identity, start_by_he
 from .networks import Networks, Upscaler, parameter_count
 from .receptive_field import influence, receptive_field
 
@@ -15,11 +15,11 @@ __all__ = [
     "PatchDiscriminator",
     "ResidualBlock",
     "Upscaler",
-    "he",
+    "he_init",
     "high_pass",
     "influence",
     "parameter_count",
     "receptive_field",
     "start_as_identity",
-    "start_lively",
+    "start_by_he",
 ]

@@ -30,11 +30,6 @@ class ResidualBlock(nn.Module):
             leaky_relu(),
         )
 
-    @property
-    def second(self) -> nn.Conv2d:
-        """The second convolution."""
-        return self.get_submodule("body.2")  # type: ignore[return-value]
-
     def forward(self, x: Tensor) -> Tensor:
         """Return x + f(x)."""
         return x + self.body(x)
@@ -79,7 +74,7 @@ class Generator(nn.Module):
         return images + self.residual_scale * f if self.residual else f
 
 
-def he(network: nn.Module) -> None:
+def he_init(network: nn.Module) -> None:
     """Draw the weights of every convolution by He's rule for LeakyReLU and set the biases to zero, in place.
 
     The signal then keeps its size from layer to layer. Source: K. He et al., "Delving deep into rectifiers", ICCV 2015.
@@ -91,12 +86,13 @@ def he(network: nn.Module) -> None:
 
 
 @torch.no_grad()
-def start_lively(generator: Generator) -> None:
+def start_by_he(generator: Generator) -> None:
     """Start a generator by He's rule, with residual blocks weak enough for their sum to keep its size too."""
-    he(generator)
+    he_init(generator)
     for block in generator.body.children():
-        if isinstance(block, ResidualBlock):
-            block.second.weight /= len(generator.body) ** 0.5
+        second = block.body[2] if isinstance(block, ResidualBlock) else None
+        if isinstance(second, nn.Conv2d):
+            second.weight /= len(generator.body) ** 0.5
 
 
 def start_as_identity(generator: Generator) -> None:

@@ -9,7 +9,7 @@ from ..images import Images
 from ..presets import Preset
 from .discriminators import D1_STRIDES, D2_STRIDES, PatchDiscriminator
 from .edsr import EDSR
-from .generators import Generator, he, high_pass, start_as_identity, start_lively
+from .generators import Generator, he_init, high_pass, start_as_identity, start_by_he
 
 
 class Upscaler(nn.Module):
@@ -67,7 +67,7 @@ class Networks(nn.Module):
             )
             if preset.generator.he:
                 for generator in (nets.G1, nets.G2, nets.G3):
-                    start_lively(generator)
+                    start_by_he(generator)
             if preset.generator.residual:
                 for generator in (nets.G1, nets.G2):
                     start_as_identity(generator)
@@ -87,7 +87,7 @@ def _first_conv(layers: nn.Sequential) -> nn.Conv2d:
 
 def _start_awake(discriminator: PatchDiscriminator, gain: float = 8.0) -> None:
     """Give D a high-pass first layer, amplified since noise is small, and He's initialisation in the others."""
-    he(discriminator)
+    he_init(discriminator)
     high_pass(_first_conv(discriminator.layers), gain=gain)
 
 

@@ -16,7 +16,7 @@ from cincgan_tutorial.architectures import (
     influence,
     parameter_count,
     receptive_field,
-    start_lively,
+    start_by_he,
 )
 from cincgan_tutorial.presets import PRESETS, DiscriminatorSize, EDSRSize, GeneratorSize, with_settings
 
@@ -176,7 +176,7 @@ def test_by_he_the_signal_keeps_its_size_and_by_pytorchs_default_it_does_not(blo
     noise = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     torch.manual_seed(0)
     by_default, lively = Generator(size), Generator(size)
-    start_lively(lively)
+    start_by_he(lively)
     assert 0.4 < lively(noise).std() < 4
     assert by_default(noise).std() < 0.06
     assert all((conv.bias == 0).all() for conv in lively.modules() if isinstance(conv, nn.Conv2d))
