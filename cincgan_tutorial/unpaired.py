@@ -313,12 +313,15 @@ class UnpairedPatches:
     def pairs(self, step: int, size: int, stage: int = 0) -> tuple[Images, Images]:
         """Return y and z alone: the bicubic pair, the one pair that the method may see."""
         places = self.Y.places(self._samples(step, size), self.patch, self.seed, _PATCH_YZ, stage)
-        y = self.Y.cut(places, self.patch)
-        z = self.Z.cut(places.enlarged(self.scale), self.patch * self.scale)
-        return from_levels(y), from_levels(z)
+        return aligned(self.Y, self.Z, places, self.patch, self.scale)
 
     def _samples(self, step: int, size: int) -> Tensor:
         return torch.arange(step * size, (step + 1) * size, device=self.device)
+
+
+def aligned(small: Levels, large: Levels, places: Places, side: int, scale: int) -> tuple[Images, Images]:
+    """Cut the same places out of LR and HR images, (n, 3, side, side) and (n, 3, scale side, scale side)."""
+    return from_levels(small.cut(places, side)), from_levels(large.cut(places.enlarged(scale), side * scale))
 
 
 def degrade(photograph: Photograph, degradation: Degradation, scale: int = 4, seed: int = 0) -> Tensor:

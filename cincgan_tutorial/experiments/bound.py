@@ -19,12 +19,12 @@ from torch.optim import Adam
 from ..architectures import Networks
 from ..degradation import DEGRADATIONS
 from ..front_end import progress_bar
-from ..images import Images, from_levels
+from ..images import Images
 from ..losses import distance
 from ..presets import Preset
 from ..provenance import provenance
-from ..training import Arithmetic, rate, settle
-from ..unpaired import Levels, Photograph, Photographs, as_levels, degrade
+from ..training import LAYOUT, Arithmetic, rate, settle
+from ..unpaired import Levels, Photograph, Photographs, aligned, as_levels, degrade
 from ..weights import Trained, load_weights, save_weights
 from .evaluate import cleaning, evaluate
 from .results import evaluation_data, record
@@ -51,9 +51,7 @@ class RegisteredPairs:
         """Return x and z of the samples from ``step * size`` on."""
         preset = self.preset
         places = self.X.places(torch.arange(step * size, (step + 1) * size), preset.patch, preset.seed)
-        x = self.X.cut(places, preset.patch)
-        z = self.Z.cut(places.enlarged(preset.scale), preset.patch * preset.scale)
-        return from_levels(x), from_levels(z)
+        return aligned(self.X, self.Z, places, preset.patch, preset.scale)
 
 
 def train_on_pairs(preset: Preset, photographs: Photographs, path: Path) -> Trained:
@@ -66,7 +64,7 @@ def train_on_pairs(preset: Preset, photographs: Photographs, path: Path) -> Trai
         return _checked(load_weights(path), preset, photographs, path)
     stage = replace(preset.pretrain, steps=sum(stage.steps for stage in preset.stages().values()))
     pairs = RegisteredPairs(photographs.x + photographs.yz, preset)
-    nets = Networks.from_preset(preset).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    nets = Networks.from_preset(preset).to(memory_format=LAYOUT)  # type: ignore[call-overload]
     upscaler = nets.upscaler()
     cpu = torch.device("cpu")
     arithmetic = Arithmetic(settle(preset.precision, cpu), cpu)
@@ -78,7 +76,7 @@ def train_on_pairs(preset: Preset, photographs: Photographs, path: Path) -> Trai
                 group["lr"] = stage.lr * rate(stage, step)
             x, z = pairs.batch(step, stage.batch)
             with arithmetic.forward():
-                loss = distance(upscaler(x.to(memory_format=torch.channels_last)), z, 1)
+                loss = distance(upscaler(x.to(memory_format=LAYOUT)), z, 1)
             arithmetic.minimise(loss, optimizer)
             arithmetic.end_step()
             bar.update()

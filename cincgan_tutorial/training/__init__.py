@@ -3,11 +3,13 @@
 from .loop import resume, train
 from .precision import Arithmetic, settle
 from .run import BUNDLED, Run, load_photographs, read_log
+from .state import LAYOUT
 from .steps import cycle_one_step, cycle_two_step, judge_step, make_optimizers, pretrain_step, rate
 from .stopping import Stopped
 
 __all__ = [
     "BUNDLED",
+    "LAYOUT",
     "Arithmetic",
     "Run",
     "Stopped",

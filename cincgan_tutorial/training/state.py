@@ -123,7 +123,7 @@ def restore(run: Run, preset: Preset, device: torch.device, photographs: Photogr
     saved = load_checkpoint(run.checkpoint_path, preset)
     if saved["ranks"] != ranks.world() and not ranks_may_differ:
         raise ValueError(
-            f"{run.checkpoint_path}: was saved with {saved.get('ranks', 1)} rank(s), and here are {ranks.world()}. The"
+            f"{run.checkpoint_path}: was saved with {saved['ranks']} rank(s), and here are {ranks.world()}. The"
             " result would not be that of an undisturbed run. To go on all the same:"
             f" resume {run.folder} --ranks-may-differ"
         )

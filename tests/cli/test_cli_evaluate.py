@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from helpers import picture, save_picture
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from cincgan_tutorial import cli
+from cincgan_tutorial.cli import studying
 from cincgan_tutorial.degradation import DEGRADATIONS, bicubic_downsample
-from cincgan_tutorial.experiments import Study, evaluate, noisy, results, table
+from cincgan_tutorial.experiments import Study, evaluate, noisy, results, run_study, table
 from cincgan_tutorial.images import read_pixels
 from cincgan_tutorial.metrics import psnr
 from cincgan_tutorial.unpaired import Photograph, bundled_photographs
@@ -233,7 +234,7 @@ def test_a_photograph_too_small_to_score_is_refused_by_name(cincgan, finished, u
 
 def test_a_study_is_run_and_recorded(cincgan, monkeypatch, folder, unseen, tmp_path):
     study = Study("tiny", "does it run", {"pretrain.steps": 0, "joint.steps": 0}, {"all": {}, "calm": {"clip": 0}})
-    monkeypatch.setattr(cli, "STUDIES", {"tiny": study})
+    monkeypatch.setitem(studying._STUDIES, "tiny", studying._Study(study.question, partial(run_study, study)))
     folders = ["--runs", tmp_path / "runs", "--results", tmp_path / "results"]
     arguments = ["study", "tiny", "--preset", "smoke", "--photos", folder, "--held-out", unseen, *folders]
     answer = cincgan(*arguments)
@@ -246,7 +247,7 @@ def test_an_interrupted_study_goes_on_with_the_same_command(
     cincgan, monkeypatch, interrupt, folder, unseen, tmp_path, snapshot
 ):
     study = Study("tiny", "does it run", {"pretrain.steps": 0, "joint.steps": 0}, {"all": {}, "calm": {"clip": 0}})
-    monkeypatch.setattr(cli, "STUDIES", {"tiny": study})
+    monkeypatch.setitem(studying._STUDIES, "tiny", studying._Study(study.question, partial(run_study, study)))
     folders = ["--runs", tmp_path / "runs", "--results", tmp_path / "results"]
     arguments = ["study", "tiny", "--preset", "smoke", "--photos", folder, "--held-out", unseen, *folders]
     interrupt("cycle_one_step", 9)

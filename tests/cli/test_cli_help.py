@@ -64,7 +64,7 @@ def test_the_examples_of_the_help_are_valid_commands(capsys):
     ]
     assert len(commands) == 3
     for command in commands:
-        assert cli._parser().parse_args(command).run_command
+        assert cli._parser().parse_args(command).command.run
 
 
 @pytest.mark.parametrize("arguments", [[], ["enlarge"], ["train"], ["upscale", "a.png"], ["evaluate", "--seed", "x"]])

@@ -294,7 +294,7 @@ def test_ctrl_c_before_there_is_a_run_promises_no_resume(cincgan, folder, tmp_pa
     def pressed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cincgan_tutorial.cli.load_photographs", pressed)
+    monkeypatch.setattr("cincgan_tutorial.cli.training.load_photographs", pressed)
     answer = cincgan("train", "--preset", "smoke", "--photos", folder, "--run", tmp_path / "run")
     assert answer.status == 130
     assert "resume" not in answer.err

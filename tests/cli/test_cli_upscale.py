@@ -7,7 +7,7 @@ import pytest
 from helpers import picture, save_picture
 from PIL import Image
 
-from cincgan_tutorial.cli import output_names
+from cincgan_tutorial.cli.enlarging import output_names
 from cincgan_tutorial.images import read_image, read_pixels, to_pixels
 from cincgan_tutorial.inference import super_resolve
 from cincgan_tutorial.weights import load_weights
@@ -70,8 +70,10 @@ def test_a_tile_without_pixels_is_refused(upscale, out, tmp_path, tile):
     assert names(out) == set()
 
 
-def test_the_shipped_default_is_used_without_weights(cincgan, shipped, tmp_path, out):
+def test_the_weights_for_strangers_are_used_without_weights(cincgan, shipped, tmp_path, out):
     path = save_picture(tmp_path / "a.png", picture(8, 8))
+    for other in ("lesson", "mild"):
+        (shipped / f"{other}.safetensors").unlink()
     assert cincgan("upscale", path, "--out", out).status == 0
     assert names(out) == {"a.png"}
 

@@ -245,3 +245,12 @@ def test_reach_is_what_the_gradient_says(blocks):
     seen = (influence(sr, size) > 0).any(0).nonzero().flatten()
     middle = size * 4 // 2 // 4
     assert max(middle - seen[0].item(), seen[-1].item() - middle) <= sr.reach
+
+
+def test_the_residual_scale_multiplies_what_is_added():
+    full, tenth = (Generator(GeneratorSize(width=4, blocks=1, residual=True, residual_scale=s)) for s in (1.0, 0.1))
+    torch.nn.init.normal_(full.tail[-1].weight)
+    tenth.load_state_dict(full.state_dict())
+    images = random_images(1, 8, 8)
+    assert full(images).sub(images).abs().max() > 0.1
+    assert torch.allclose(tenth(images) - images, 0.1 * (full(images) - images), atol=1e-6)

@@ -1,0 +1,72 @@
+"""What a command of the command line is, and the options that several share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..images import list_images, read_pixels
+from ..training import ranks
+from ..unpaired import Photograph, bundled_photographs
+from ..weights import DEFAULT, shipped_names
+
+PHOTOS = "folder of photographs; left out: the seven that come with the installation"
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Attributes:
+        name: What is typed.
+        summary: A line for the list of commands.
+        details: Sentences for its own help.
+        example: Arguments to try.
+        arguments: Adds its arguments to a parser.
+        run: Does it and returns the exit status.
+        many_ranks: Whether several processes of torchrun may share its work.
+    """
+
+    name: str
+    summary: str
+    details: str
+    example: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+    many_ranks: bool = False
+
+
+def weights_argument(p: argparse.ArgumentParser, default: str = DEFAULT) -> None:
+    """Add ``--weights``."""
+    names = ", ".join(shipped_names()) or "none here"
+    p.add_argument(
+        "--weights",
+        metavar="W",
+        help=f"a shipped name ({names}), a weights file or a run folder (default: {default}, shipped)",
+    )
+
+
+def results_argument(p: argparse.ArgumentParser) -> None:
+    """Add ``--results``."""
+    p.add_argument(
+        "--results",
+        metavar="DIR",
+        type=Path,
+        default=Path("book/results"),
+        help="where results are written (default: book/results)",
+    )
+
+
+def held_out(folder: str | None) -> list[Photograph]:
+    """Return the photographs to score on: all of a folder, or the two bundled ones that are kept for this."""
+    if folder is None:
+        return list(bundled_photographs().held_out)
+    return [Photograph(path.relative_to(folder).as_posix(), read_pixels(path)) for path in list_images(folder)]
+
+
+def say(line: str) -> None:
+    """Print what came of a training, once and not once per rank."""
+    if not ranks.rank():
+        print(line)

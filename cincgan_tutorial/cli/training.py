@@ -1,0 +1,92 @@
+"""``train`` and ``resume``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..presets import PRESETS, preset_named, with_settings
+from ..training import Run, load_photographs, resume, train
+from .command import PHOTOS, Command, say
+
+
+def _train_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--preset", default="lesson", help=f"{', '.join(PRESETS)} (default: lesson)")
+    p.add_argument(
+        "--photos", metavar="DIR", help=PHOTOS + ". A split.csv in it (columns file, half: A or B) is obeyed"
+    )
+    p.add_argument(
+        "--run",
+        metavar="DIR",
+        required=True,
+        help="new folder for log, checkpoints and weights; one that holds this very run, finished, is left as it is",
+    )
+    p.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        nargs="+",
+        action="extend",
+        default=[],
+        dest="settings",
+        help="change settings of the preset, for example --set seed=1 first.steps=500",
+    )
+
+
+def _resume_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("run", metavar="RUN", help="the run folder")
+    p.add_argument(
+        "--ranks-may-differ",
+        action="store_true",
+        help="go on with another number of ranks (see torchrun) than the checkpoint was saved with; the result will"
+        " not be that of an undisturbed run",
+    )
+
+
+def _train(options: argparse.Namespace) -> int:
+    settings = dict(_key_value(text) for text in options.settings)
+    preset = with_settings(preset_named(options.preset), settings)
+    photographs = load_photographs(options.photos)
+    existing = Run(Path(options.run))
+    if existing.finished and existing.config_path.is_file():
+        # Asked for twice, made once, as by make: a script that trains and then scores can be run again.
+        Run.open(options.run).check_answers(preset, photographs)
+        say(f"{options.run}: already finished, nothing to do. Score it with: evaluate --weights {options.run}")
+        return 0
+    run = train(preset, photographs, options.run)
+    say(f"Finished: {run.weights_path}")
+    return 0
+
+
+def _key_value(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ValueError(f"--set {text}: expected KEY=VALUE, for example first.steps=500.")
+    return key, value
+
+
+def _resume(options: argparse.Namespace) -> int:
+    was_finished = Run.open(options.run).finished
+    run = resume(options.run, ranks_may_differ=options.ranks_may_differ)
+    say(f"{'Already finished' if was_finished else 'Finished'}: {run.weights_path}")
+    return 0
+
+
+TRAIN = Command(
+    "train",
+    "train the three stages",
+    "Train SR, then cycle one, then both cycles. Interrupted? Use resume. On several GPUs:"
+    " torchrun --nproc-per-node N -m -- cincgan_tutorial train ...",
+    "--preset lesson --photos my-photos --run runs/mine",
+    _train_arguments,
+    _train,
+    many_ranks=True,
+)
+RESUME = Command(
+    "resume",
+    "go on with an interrupted run",
+    "Go on from the newest checkpoint, or from the start if none.",
+    "runs/mine",
+    _resume_arguments,
+    _resume,
+    many_ranks=True,
+)
