@@ -261,17 +261,11 @@ SYNTHETIC_WHITE = Degradation(
 BICUBIC_JPEG75 = Degradation("bicubic_jpeg75", jpeg_quality=75)
 
 # What the photographs of strangers may have met: every combination of blur, noise and compression, from clean to heavy.
+# Few kinds of each, since half of a training set has to hold several photographs of every combination.
 _BLURS: tuple[tuple[float, float] | None, ...] = (None, (0.6, 1.6), (1.0, 2.8))
 # Read-out noise in 1/255, photons at white, correlated.
-_NOISES = (
-    (0, math.inf, False),
-    *(
-        (std, peak, correlated)
-        for std, peak in ((2, 3000), (4, 800), (5, 120), (8, 400))
-        for correlated in (False, True)
-    ),
-)
-_QUALITIES = (None, 90, 70)
+_NOISES = ((0, math.inf, False), (3, 400, False), (3, 400, True), (5, 120, False), (8, 400, True))
+_QUALITIES = (None, None, 75)
 SYNTHETIC_MIXTURE = Mixture(
     "synthetic_mixture",
     max_shift=2.0,
