@@ -132,6 +132,14 @@ STUDIES = {
             base={"joint.steps": 0},
             measures="hr",
         ),
+        Study(
+            "sr-size",
+            "what a larger EDSR reaches on clean photographs, after as many steps of pre-training",
+            # Without a step of the other stages G1 is the identity, and SR(G1(x)) is SR(x).
+            {"degradation": "bicubic", "first.steps": 0, "joint.steps": 0},
+            {"lesson": {}, "EDSR 16x64": {"sr.features": 64, "sr.blocks": 16}},
+            measures="hr",
+        ),
     )
 }
 
