@@ -52,6 +52,10 @@ class Protocol:
         """Score a result; units, range and errors are those of the function."""
         return self.score(result, reference)
 
+    def shown(self, score: float) -> str:
+        """Return a score as a table shows it: hundredths of a dB or of a level, ten-thousandths of what has no unit."""
+        return f"{score:.2f}" if self.unit else f"{score:.4f}"
+
 
 def psnr_rgb(result: Images, reference: Images) -> float:
     """Return the PSNR in dB over all of the image and its three channels, without 4 pixels on each side.
