@@ -90,7 +90,7 @@ def lpips(result: Images, reference: Images, border: int = 4) -> float:
 
     Raises:
         ValueError: The images differ in shape, are not RGB, or are smaller than 32 pixels without the border; or
-            torchvision is not installed, or AlexNet's weights can't be fetched.
+            torchvision is not installed or not made for this torch, or AlexNet's weights can't be fetched.
     """
     a, b = prepared(result, reference, border, smallest=LPIPS_SMALLEST + 2 * border)
     with torch.no_grad():
@@ -103,8 +103,13 @@ def _lpips_network() -> Callable[[Tensor, Tensor], Tensor]:
         import torchvision  # noqa: F401 - only to say what is missing
     except ImportError as error:
         raise ValueError(
-            "LPIPS needs torchvision, which is not installed: pip install 'cincgan-tutorial[lpips]'. It also fetches"
-            " AlexNet's weights, some 240 MB, at its first use. VIF and MS-SSIM need neither."
+            "LPIPS needs torchvision, which is not installed (the extra lpips): pip install torchvision, in the release"
+            f" made for torch {torch.__version__}. It also fetches AlexNet's weights, some 240 MB, at its first use."
+            " The protocols vif and ms-ssim need neither."
+        ) from error
+    except RuntimeError as error:  # its compiled half was made for another torch
+        raise ValueError(
+            f"torchvision can't be used with torch {torch.__version__} ({error}). Install the one that was made for it."
         ) from error
     from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 

@@ -123,12 +123,13 @@ def table(rows: Sequence[Row]) -> str:
     """Return the mean scores as a Markdown table, further protocols last; the gain is against the first row."""
     protocols = list(rows[0].protocols)
     header = ["System", "PSNR (dB)", "gain (dB)", "SSIM", *(_heading(name) for name in protocols)]
-    lines = [header, [":--", *["--:"] * (len(header) - 1)]]
+    lines = [f"| {' | '.join(header)} |", f"|:--|{'--:|' * (len(header) - 1)}"]
     for row in rows:
         gain = row.mean_psnr - rows[0].mean_psnr
         others = [protocol_named(name).shown(statistics.fmean(row.protocols[name].values())) for name in protocols]
-        lines.append([row.system, f"{row.mean_psnr:.2f}", f"{gain:+.2f}", f"{row.mean_ssim:.4f}", *others])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        shown = [row.system, f"{row.mean_psnr:.2f}", f"{gain:+.2f}", f"{row.mean_ssim:.4f}", *others]
+        lines.append(f"| {' | '.join(shown)} |")
+    return "\n".join(lines)
 
 
 def _heading(protocol: str) -> str:

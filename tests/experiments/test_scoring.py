@@ -245,7 +245,7 @@ def test_further_protocols_are_columns_of_the_table():
     ]
     lines = table(rows).splitlines()
     assert lines[0] == "| System | PSNR (dB) | gain (dB) | SSIM | luma (dB) | vif |"
-    assert lines[1] == "| :-- | --: | --: | --: | --: | --: |"
+    assert lines[1] == "|:--|--:|--:|--:|--:|--:|"
     assert lines[3] == "| CinCGAN | 21.00 | +1.00 | 0.6000 | 23.50 | 0.6250 |"
 
 

@@ -1,7 +1,10 @@
 """Every protocol by its name: what it returns, what it refuses, which way is better."""
 
+import importlib.abc
 import math
 import sys
+import types
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -199,7 +202,33 @@ def test_blur_rises_with_blur_and_noise_hides_it(photograph):
 def test_without_torchvision_lpips_says_what_to_install(monkeypatch, photograph):
     monkeypatch.setitem(sys.modules, "torchvision", None)
     perceptual._lpips_network.cache_clear()
-    with pytest.raises(ValueError, match=r"torchvision.*cincgan-tutorial\[lpips\]"):
+    with pytest.raises(ValueError, match="pip install torchvision"):
+        lpips(photograph, photograph)
+
+
+def test_a_torchvision_of_another_torch_is_named(monkeypatch, photograph):
+    class Broken(importlib.abc.MetaPathFinder):
+        def find_spec(self, name, *_):
+            if name == "torchvision":
+                raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.delitem(sys.modules, "torchvision", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    perceptual._lpips_network.cache_clear()
+    with pytest.raises(ValueError, match="can't be used with torch"):
+        lpips(photograph, photograph)
+
+
+def test_weights_that_cannot_be_fetched_are_named(monkeypatch, photograph):
+    from torchmetrics.image import lpip
+
+    def unreachable(**_):
+        raise URLError("no network")
+
+    monkeypatch.setitem(sys.modules, "torchvision", types.ModuleType("torchvision"))
+    monkeypatch.setattr(lpip, "LearnedPerceptualImagePatchSimilarity", unreachable)
+    perceptual._lpips_network.cache_clear()
+    with pytest.raises(ValueError, match=r"no network.*checkpoints"):
         lpips(photograph, photograph)
 
 
