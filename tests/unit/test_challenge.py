@@ -89,6 +89,23 @@ def test_psnr_equals_the_loop_where_many_shifts_tie(period):
         assert expected > 40, "matched in brightness, two constants differ by rounding to levels alone"
 
 
+def test_psnr_equals_the_loop_where_the_light_changes_across_the_picture():
+    """Another gain for each shift: the darkest patch must not win by being multiplied most."""
+    reference = 0.5 + 0.1 * (soft_image(100, 100, 2) - 0.5)
+    result = reference * torch.linspace(1, 0.3, 100)
+    assert challenge_psnr(result, reference, 6) == psnr_by_loop(result, reference, 6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_psnr_equals_the_loop_where_shifts_differ_by_rounding_alone(seed):
+    """The same patch twice, once a third as bright: matched in brightness they differ by rounding at most."""
+    dark = torch.randint(10, 60, (1, 3, 60, 60), generator=torch.Generator().manual_seed(seed)) / 255
+    result, reference = torch.rand(2, 1, 3, 140, 140, generator=torch.Generator().manual_seed(seed))
+    reference[..., 40:100, 40:100] = 3 * dark + 0.04 * reference[..., 40:100, 40:100]
+    result[..., 40:100, 10:70], result[..., 40:100, 70:130] = dark, 3 * dark
+    assert challenge_psnr(result, reference, 30) == psnr_by_loop(result, reference, 30)
+
+
 @pytest.mark.parametrize("max_shift", [0, 1, 4, 7])
 def test_ssim_equals_the_loop_to_the_last_bit(max_shift):
     result, reference = pair(98, 105, max_shift, shift=(2, -3))
