@@ -19,6 +19,7 @@ from .inference import super_resolve
 from .losses import Terms, discriminator_loss, distance, judged_fake, judged_real, total_variation
 from .metrics import best_shift, psnr, ssim
 from .presets import PRESETS, Preset, current_preset, preset_named, with_settings
+from .protocols import PROTOCOLS, scored
 from .training import Run, resume, train
 from .unpaired import (
     Photograph,
@@ -37,6 +38,7 @@ __all__ = [
     "DEGRADATIONS",
     "EDSR",
     "PRESETS",
+    "PROTOCOLS",
     "SYNTHETIC_MILD",
     "SYNTHETIC_WHITE",
     "Degradation",
@@ -69,6 +71,7 @@ __all__ = [
     "psnr",
     "receptive_field",
     "resume",
+    "scored",
     "ssim",
     "super_resolve",
     "total_variation",

@@ -16,6 +16,8 @@ from .images import Images, luma, quantise, shave
 
 Score = Callable[[Images, Images], float]
 
+SSIM_WINDOW = 11
+
 
 def psnr(result: Images, reference: Images, border: int = 4, luma_only: bool = False) -> float:
     r"""Return the peak signal-to-noise ratio in dB. {eq}`eq-psnr`.
@@ -30,7 +32,7 @@ def psnr(result: Images, reference: Images, border: int = 4, luma_only: bool = F
         border: Pixels cut from every side; 4 at x4 is the usual choice.
         luma_only: Compare BT.601 luma instead of RGB (1 to 2 dB higher on photographs).
     """
-    a, b = _prepared(result, reference, border, luma_only)
+    a, b = prepared(result, reference, border, luma_only)
     return float(-10 * torch.log10((a - b).double().square().mean()))
 
 
@@ -40,10 +42,10 @@ def ssim(result: Images, reference: Images, border: int = 4, luma_only: bool = F
     As Wang et al. (2004) define it: Gaussian window of 11 pixels with sigma 1.5, population covariance, mean over
     channels. Computed by scikit-image.
     """
-    a, b = _prepared(result, reference, border, luma_only)
+    a, b = prepared(result, reference, border, luma_only, smallest=SSIM_WINDOW + 2 * border)
     value = structural_similarity(
-        _channels_last(a),
-        _channels_last(b),
+        channels_last(a),
+        channels_last(b),
         channel_axis=2,
         data_range=1.0,
         gaussian_weights=True,
@@ -80,14 +82,36 @@ def best_shift(
     return max(candidates)
 
 
-def _prepared(result: Images, reference: Images, border: int, luma_only: bool) -> tuple[Images, Images]:
-    if result.shape != reference.shape or result.ndim != 4 or result.shape[0] != 1:
+def check_pair(result: Images, reference: Images, smallest: int = 1) -> None:
+    """Raise `ValueError` unless both are floating-point images of one shape (1, 3, h, w) and large enough to be scored.
+
+    Args:
+        result: The image to be judged.
+        reference: The truth.
+        smallest: Height and width that the score needs, in pixels.
+    """
+    if result.shape != reference.shape or result.ndim != 4 or result.shape[:2] != (1, 3):
         raise ValueError(
             f"expected two images of one shape (1, 3, h, w), got {tuple(result.shape)} and {tuple(reference.shape)}."
         )
+    if not (result.is_floating_point() and reference.is_floating_point()):
+        raise ValueError(
+            f"expected floating point in [0, 1], got {result.dtype} and {reference.dtype}. Divide 8-bit pixels by 255."
+        )
+    height, width = result.shape[-2:]
+    if min(height, width) < smallest:
+        raise ValueError(f"{width}x{height} is too small for this score: {smallest} pixels each way are needed.")
+
+
+def prepared(
+    result: Images, reference: Images, border: int, luma_only: bool = False, smallest: int = 1
+) -> tuple[Images, Images]:
+    """Return both images as they are compared: checked, without the border, rounded to 8 bits, float32 in [0, 1]."""
+    check_pair(result, reference, max(smallest, 2 * border + 1))
     a, b = (quantise(shave(image.float(), border)) for image in (result, reference))
     return (luma(a), luma(b)) if luma_only else (a, b)
 
 
-def _channels_last(image: Images) -> np.ndarray:
+def channels_last(image: Images) -> np.ndarray:
+    """Return a batch of one, (1, c, h, w), as scikit-image has it: (h, w, c), float64."""
     return image[0].permute(1, 2, 0).double().cpu().numpy()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from .experiments import Recorded, Row, mean_over_seeds, rows_of, rows_of_seeds, table
 from .experiments.paper import TABLE_1, counterpart
+from .protocols import PROTOCOLS
 
 
 class Markdown:
@@ -26,15 +27,29 @@ class Markdown:
         return self.text
 
 
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Markdown:
-    """Return a table whose first column is text and whose others are numbers."""
-    lines = [header, [":--", *["--:"] * (len(header) - 1)], *rows]
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> Markdown:
+    """Return a table whose first columns, as many as ``texts``, are text and whose others are numbers."""
+    lines = [header, [":--"] * texts + ["--:"] * (len(header) - texts), *rows]
     return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def scores(rows: Sequence[Row]) -> Markdown:
     """Return mean PSNR, gain over the first row, and SSIM of each system."""
     return Markdown(table(rows))
+
+
+def of_protocols(results: Mapping[str, Mapping[str, float]]) -> Markdown:
+    """Return what each protocol says of each result (from `protocols.scored`), one protocol a line.
+
+    An arrow says which way is better.
+    """
+    lines = []
+    for name in next(iter(results.values())):
+        protocol = PROTOCOLS[name]
+        unit = f" ({protocol.unit})" if protocol.unit else ""
+        label = f"`{name}`{unit} {'↑' if protocol.higher_is_better else '↓'}"
+        lines.append([label, protocol.line, *(protocol.shown(scores[name]) for scores in results.values())])
+    return markdown_table(["Protocol", "What it does", *results], lines, texts=2)
 
 
 def best_of(result: Recorded, denoiser: str) -> Row:

@@ -7,14 +7,15 @@ import pytest
 from helpers import LIBRARY
 
 PACKAGE = "cincgan_tutorial"
-# Some floors have an order of their own: presets use settings, figures and tables show experiments, widgets
-# show figures, __main__ starts cli.
+# Some floors have an order of their own: presets use settings, challenge and perceptual use metrics, figures and tables
+# show experiments, widgets show figures, __main__ starts cli.
 FLOORS = {
     "images": 0, "settings": 0, "presets": 0.1, "seeds": 0, "provenance": 0, "front_end": 0,
     "degradation": 1, "losses": 1, "architectures": 1, "metrics": 1,
+    "challenge": 1.1, "perceptual": 1.1, "protocols": 2,
     "cycle_one": 2, "cycle_two": 2, "unpaired": 2, "inference": 2, "weights": 2,
     "training": 3,
-    "experiments": 5.0, "tables": 5.1, "figures": 5.1, "widgets": 5.2,
+    "experiments": 5.0, "tables": 5.1, "figures": 5.1, "score_figures": 5.2, "widgets": 5.2,
     "cli": 6.0, "__main__": 6.1,
 }  # fmt: skip
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60

@@ -16,6 +16,7 @@ from ..experiments import (
     systems,
     table,
 )
+from ..protocols import PROTOCOLS
 from ..weights import find_weights, load_weights
 from .command import Command, held_out, results_argument, weights_argument
 
@@ -39,6 +40,14 @@ def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
         default=[4, 6, 8, 10, 12, 15, 20],
         help="what the denoiser is told about the noise, in levels of 255 (default: 4 6 8 10 12 15 20)",
     )
+    p.add_argument(
+        "--protocol",
+        metavar="NAME",
+        nargs="+",
+        choices=PROTOCOLS,
+        default=[],
+        help="also score by these: " + "; ".join(f"{name}: {protocol.line}" for name, protocol in PROTOCOLS.items()),
+    )
     p.add_argument("--record", metavar="NAME", help="also write book/results/NAME, with provenance")
     results_argument(p)
 
@@ -54,7 +63,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     chosen = systems(trained)
     if options.denoiser:
         chosen |= denoised(trained, options.denoiser, options.noise_levels)
-    rows = evaluate(trained, photographs, degradation, options.seed, chosen)
+    rows = evaluate(trained, photographs, degradation, options.seed, chosen, options.protocol)
     print(f"{len(photographs)} photographs, {degradation.name}{', best shift' if degradation.max_shift else ''}\n")
     print(table(rows))
     if options.record:

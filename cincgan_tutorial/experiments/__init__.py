@@ -1,5 +1,6 @@
 """Chapter 7, experiments: the systems compared, their scores, and the recorded results that the book shows."""
 
+from .alignment import bicubic, papers_loss, scores_by_shift, shift_that_costs
 from .bound import BOUND, bound
 from .chapters import newest_run, runs_folder, train_or_resume, trained_networks
 from .denoisers import DENOISERS
@@ -23,6 +24,7 @@ __all__ = [
     "Recorded",
     "Row",
     "Study",
+    "bicubic",
     "bound",
     "check_name",
     "cleaning",
@@ -34,6 +36,7 @@ __all__ = [
     "mean_over_seeds",
     "newest_run",
     "noisy",
+    "papers_loss",
     "record",
     "recorded",
     "repeat",
@@ -42,6 +45,8 @@ __all__ = [
     "run_signals",
     "run_study",
     "runs_folder",
+    "scores_by_shift",
+    "shift_that_costs",
     "slug",
     "systems",
     "table",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from ..degradation import DEGRADATIONS, Degradation, bicubic_downsample
 from ..front_end import progress_bar
 from ..images import Images, from_levels, from_pixels
 from ..metrics import best_shift, psnr, ssim
+from ..protocols import protocol_named, scored
 from ..unpaired import Photograph, degrade
 from ..weights import Trained
 from .systems import System, systems
@@ -24,11 +25,12 @@ _SEARCH = 3
 
 @dataclass(frozen=True)
 class Row:
-    """One system's scores, photograph by photograph."""
+    """One system's scores, photograph by photograph; those of further `protocols`, by the protocol's name."""
 
     system: str
     psnr: dict[str, float]
     ssim: dict[str, float]
+    protocols: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def mean_psnr(self) -> float:
@@ -53,6 +55,7 @@ def evaluate(
     degradation: Degradation | None = None,
     seed: int = 0,
     chosen: Mapping[str, System] | None = None,
+    protocols: Sequence[str] = (),
 ) -> list[Row]:
     """Score systems on held-out photographs: RGB, 4 pixels of border removed, at the best shift where x is shifted.
 
@@ -63,25 +66,28 @@ def evaluate(
             compared.
         seed: Seed of blur and noise.
         chosen: The systems; by default those of `systems`.
+        protocols: Names of further `protocols.PROTOCOLS` to score by; each aligns as it says itself.
 
     Raises:
-        ValueError: A photograph was used in training.
+        ValueError: A photograph was used in training, or is too small for a protocol.
     """
     if degradation is None:
         degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
     check_unseen(trained, photographs)
-    _check_size(photographs, trained.preset.scale)
+    _check_size(photographs, trained.preset.scale, protocols)
     chosen = systems(trained) if chosen is None else chosen
-    scores: dict[str, tuple[dict[str, float], dict[str, float]]] = {name: ({}, {}) for name in chosen}
+    rows = [Row(name, {}, {}, {protocol: {} for protocol in protocols}) for name in chosen]
     with progress_bar(len(photographs), "evaluate") as bar:
         for photograph in photographs:
             x, z = noisy(photograph, degradation, trained.preset.scale, seed)
-            for name, system in chosen.items():
-                result = system(x)
-                for scored, score in zip(scores[name], (psnr, ssim), strict=True):
-                    scored[photograph.name] = _score(score, result, z, shifted=degradation.max_shift > 0)
+            for row in rows:
+                result = chosen[row.system](x)
+                for scores, score in ((row.psnr, psnr), (row.ssim, ssim)):
+                    scores[photograph.name] = _score(score, result, z, shifted=degradation.max_shift > 0)
+                for protocol, value in scored(result, z, protocols).items():
+                    row.protocols[protocol][photograph.name] = value
             bar.update()
-    return [Row(name, *scored) for name, scored in scores.items()]
+    return rows
 
 
 def _score(score: Any, result: Images, z: Images, shifted: bool) -> float:
@@ -99,24 +105,36 @@ def check_unseen(trained: Trained, photographs: Sequence[Photograph]) -> None:
             raise ValueError(f"{photograph.name}: the networks were trained on it, so its score would flatter them.")
 
 
-def _check_size(photographs: Sequence[Photograph], scale: int) -> None:
-    # SSIM's window of 11 pixels has to fit after a border of 4 is cut from each side.
-    smallest = 11 + 2 * 4
-    for photograph in photographs:
-        height, width = (side - side % scale for side in photograph.pixels.shape[:2])
-        if min(height, width) < smallest:
-            raise ValueError(
-                f"{photograph.name}: {width}x{height} is too small to be scored; {smallest} pixels are needed."
-            )
+def _check_size(photographs: Sequence[Photograph], scale: int, protocols: Sequence[str]) -> None:
+    # Before anything is enlarged, so that nobody waits for a refusal.
+    for name in ("ssim", *protocols):
+        smallest = protocol_named(name).smallest
+        for photograph in photographs:
+            height, width = (side - side % scale for side in photograph.pixels.shape[:2])
+            if min(height, width) < smallest:
+                what = f"protocol {name}" if name in protocols else "it"
+                raise ValueError(
+                    f"{photograph.name}: {width}x{height} is too small to be scored; {what} needs {smallest} pixels"
+                    " each way."
+                )
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Return the mean scores as a Markdown table; the gain is against the first row."""
-    lines = ["| System | PSNR (dB) | gain (dB) | SSIM |", "|:--|--:|--:|--:|"]
+    """Return the mean scores as a Markdown table, further protocols last; the gain is against the first row."""
+    protocols = list(rows[0].protocols)
+    header = ["System", "PSNR (dB)", "gain (dB)", "SSIM", *(_heading(name) for name in protocols)]
+    lines = [f"| {' | '.join(header)} |", f"|:--|{'--:|' * (len(header) - 1)}"]
     for row in rows:
         gain = row.mean_psnr - rows[0].mean_psnr
-        lines.append(f"| {row.system} | {row.mean_psnr:.2f} | {gain:+.2f} | {row.mean_ssim:.4f} |")
+        others = [protocol_named(name).shown(statistics.fmean(row.protocols[name].values())) for name in protocols]
+        shown = [row.system, f"{row.mean_psnr:.2f}", f"{gain:+.2f}", f"{row.mean_ssim:.4f}", *others]
+        lines.append(f"| {' | '.join(shown)} |")
     return "\n".join(lines)
+
+
+def _heading(protocol: str) -> str:
+    unit = protocol_named(protocol).unit
+    return f"{protocol} ({unit})" if unit else protocol
 
 
 def cleaning(

@@ -58,7 +58,11 @@ def evaluation_data(
         "degradation": degradation.name,
         "shifted": degradation.max_shift > 0,
         "photographs": list(rows[0].psnr),
-        "rows": [{"system": row.system, "psnr": row.psnr, "ssim": row.ssim} for row in rows],
+        "rows": [
+            {"system": row.system, "psnr": row.psnr, "ssim": row.ssim}
+            | ({"protocols": row.protocols} if row.protocols else {})
+            for row in rows
+        ],
         # Where the degradation adds nothing, x is y and its PSNR is infinite, which JSON can't hold.
         "lr_psnr": {name: value if math.isfinite(value) else None for name, value in clean.items()},
         "training": {key: trained.facts[key] for key in ("command", "commit", "device", "date", "source", "seconds")}
@@ -74,7 +78,7 @@ def rows_of(result: Recorded) -> list[Row]:
 
 def rows_from(data: Mapping[str, Any]) -> list[Row]:
     """Return the rows that `evaluation_data` wrote."""
-    return [Row(row["system"], row["psnr"], row["ssim"]) for row in data["rows"]]
+    return [Row(row["system"], row["psnr"], row["ssim"], row.get("protocols", {})) for row in data["rows"]]
 
 
 def recorded(name: str, folder: Path | None = None) -> Recorded:

@@ -10,6 +10,7 @@ import torch
 from helpers import ROOT, random_images, shake
 from torch.optim import SGD
 
+from cincgan_tutorial.challenge import challenge_psnr
 from cincgan_tutorial.presets import PRESETS
 
 BENCHMARKS = ROOT / "benchmarks"
@@ -68,7 +69,17 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
         assert 0 < row["share_of_peak"] < 1
         assert row["days_for_400000_steps_extrapolated"] == pytest.approx(row["seconds"] * 400_000 / 86_400)
         assert row["sampler_ratio"] > 0
+    assert data["scoring"]["ratio"] == pytest.approx(data["scoring"]["plain_seconds"] / data["scoring"]["seconds"])
     assert all(row["peak_MB"] > row["program_MB"] > 50 for row in data["memory"])
+
+
+def test_the_plain_loop_of_the_challenge_gives_the_same_score(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from scoring import SIZE, pictures, plain_challenge
+
+    assert SIZE == (1356, 2040)
+    result, reference = (image[..., :203, :226] for image in pictures())
+    assert plain_challenge(result, reference, 9) == challenge_psnr(result, reference, 9)
 
 
 def test_the_memory_of_a_process_does_not_count_that_of_its_parent(monkeypatch):

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import statistics
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from helpers import picture, save_picture
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from cincgan_tutorial import perceptual
 from cincgan_tutorial.cli import studying
 from cincgan_tutorial.degradation import DEGRADATIONS, bicubic_downsample
 from cincgan_tutorial.experiments import Study, evaluate, noisy, results, run_study, table
@@ -74,6 +77,43 @@ def test_another_degradation_can_be_asked_for(cincgan, finished, unseen, name):
     assert answer.out.startswith(f"2 photographs, {name}\n")
     expected = evaluate(load_weights(finished), photographs_in(unseen), DEGRADATIONS[name].without_shift())
     assert table(expected) in answer.out
+
+
+def test_further_protocols_are_printed_and_recorded(cincgan, finished, unseen, tmp_path):
+    recording = ["--record", "here", "--results", tmp_path / "results"]
+    arguments = ["evaluate", "--weights", finished, "--photos", unseen, *recording]
+    plain = cincgan(*arguments).out.splitlines()
+    assert "protocols" not in result(tmp_path / "results" / "here")["data"]["rows"][0]
+    extended = cincgan(*arguments, "--protocol", "luma", "blur").out.splitlines()
+    assert extended[2] == "| System | PSNR (dB) | gain (dB) | SSIM | luma (dB) | blur |"
+    assert [line.split("|")[:5] for line in extended if "|" in line] == [
+        line.split("|")[:5] for line in plain if "|" in line
+    ]
+    expected = evaluate(load_weights(finished), photographs_in(unseen), protocols=["luma", "blur"])
+    rows = result(tmp_path / "results" / "here")["data"]["rows"]
+    assert [row["protocols"] for row in rows] == [row.protocols for row in expected]
+    means = [statistics.fmean(expected[0].protocols[name].values()) for name in ("luma", "blur")]
+    assert extended[4].endswith(f" {means[0]:.2f} | {means[1]:.4f} |")
+
+
+def test_a_photograph_too_small_for_a_protocol_is_named(cincgan, finished, unseen):
+    error = cincgan("evaluate", "--weights", finished, "--photos", unseen, "--protocol", "rgb", "challenge").error()
+    assert "p0.png: 76x60" in error
+    assert "protocol challenge needs 160 pixels" in error
+
+
+def test_an_unknown_protocol_lists_the_known_ones(cincgan, finished, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cincgan("evaluate", "--weights", finished, "--protocol", "psnr")
+    assert stopped.value.code == 2
+    assert "best-shift" in capsys.readouterr().err
+
+
+def test_lpips_without_its_extra_says_what_to_install(cincgan, finished, unseen, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    perceptual._lpips_network.cache_clear()
+    error = cincgan("evaluate", "--weights", finished, "--photos", unseen, "--protocol", "lpips").error()
+    assert "pip install torchvision" in error
 
 
 def test_an_unfinished_run_has_no_weights_yet(cincgan, finished, unseen):
