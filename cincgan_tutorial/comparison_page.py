@@ -86,7 +86,7 @@ def comparison_page(pairs: Sequence[Pair], weights: str, scale: int = 4) -> str:
     head = (
         f"<h1>Before and after</h1><p>Enlarged {scale} times by CinCGAN with the weights “{_text(weights)}”."
         " <strong>Before</strong> is the original, enlarged by bicubic interpolation; <strong>after</strong> is the"
-        " result of the networks. They were never shown these scenes: fine detail is their guess.</p>"
+        " result of the networks. Fine detail is their guess.</p>"
         f"<p class=small>Shown here as JPEG of quality {_JPEG_QUALITY}, or as PNG where there is transparency; the"
         " files that were written are PNG.</p>"
     )
@@ -103,14 +103,14 @@ def _figure(pair: Pair, scale: int) -> str:
     return (
         f"<figure><figcaption><h2>{name}</h2><p class=small>{width} × {height} pixels became {width * scale} ×"
         f" {height * scale}; shown: {part}, {box.width} × {box.height} pixels of the original.</p></figcaption>"
-        f"<div class=stage>"
+        f"<div class=view><div class=stage>"
         f"<div class=before><img {size} src='{before}' alt='{name}, before: enlarged by bicubic interpolation'>"
         f"<span class=label aria-hidden=true>before</span></div>"
         f"<div class=after><img {size} src='{after}' alt='{name}, after: enlarged by the networks'>"
         f"<span class=label aria-hidden=true>after</span></div><div class=line></div></div>"
-        f"<label class=slider><span>Before</span><input type=range min=0 max=100 value=50"
-        f" aria-label='{name}: how much of the picture is shown as before, in per cent'><span>After</span></label>"
-        f"</figure>"
+        f"<label class=slider><span>Line</span><input type=range min=0 max=100 value=50"
+        f" aria-label='{name}: how much of the picture is shown as before, in per cent'></label>"
+        f"</div></figure>"
     )
 
 
@@ -141,6 +141,7 @@ main { max-width: 80rem; margin: 0 auto; padding: 1rem }
 h1 { font-size: 1.6rem; line-height: 1.2 } h2 { font-size: 1.15rem; margin: 0; overflow-wrap: anywhere }
 p { max-width: 45rem } .small { color: var(--quiet); font-size: .9rem; margin: .25rem 0 .5rem }
 figure { margin: 2.5rem 0 0 }
+.view { width: fit-content; max-width: 100% }
 .stage { position: relative; width: fit-content; max-width: 100% }
 .stage > div { position: relative } .after { margin-top: .5rem }
 img { display: block; max-width: 100%; height: auto;
@@ -153,7 +154,7 @@ img { display: block; max-width: 100%; height: auto;
 .js .after .label { left: auto; right: .5rem }
 .js .stage > .line { display: block; position: absolute; top: 0; bottom: 0; left: var(--at); width: 2px;
   margin-left: -1px; background: #fff; box-shadow: 0 0 2px #000; pointer-events: none }
-.js .slider { display: flex; align-items: center; gap: .75rem; margin-top: .5rem; max-width: 80rem }
+.js .slider { display: flex; align-items: center; gap: .75rem; margin-top: .5rem }
 .slider input { flex: 1; min-width: 0; height: 2rem; accent-color: var(--accent) }
 .slider input:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 </style>

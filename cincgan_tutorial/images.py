@@ -67,9 +67,8 @@ def decoded(path: Path, before: Callable[[ImageFile.ImageFile], None] | None = N
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise ValueError(f"{path}: a device or a pipe. Expected a file that holds an image.")
     try:
-        with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as opened:
-            # What Pillow finds odd and reads all the same is not worth a warning.
-            warnings.simplefilter("ignore")
+        # What Pillow finds odd and reads all the same is not worth a warning.
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as opened:
             # MPO is what many phones write as .jpg: the photograph, then previews or a depth map.
             frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
             if frames == 1:

@@ -104,11 +104,10 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
 
 def size_of(path: str | os.PathLike[str]) -> tuple[int, int] | None:
     """Return height and width as the header has them, without decoding; ``None`` where it can't be read."""
-    if not Path(path).is_file():
+    if not os.path.isfile(path):  # not to wait for a pipe
         return None
     try:
-        with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as opened:
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as opened:
             return opened.height, opened.width
     except Exception:  # a damaged file makes Pillow raise almost anything; `read_picture` says what it is
         return None

@@ -15,7 +15,7 @@ from ..front_end import progress_bar
 from ..images import list_images, replacing
 from ..pictures import read_picture, size_of
 from ..weights import FOR_STRANGERS, load_weights
-from .command import Command, weights_argument
+from .command import Command, one_line, weights_argument
 from .inputs import expanded, identity, output_names
 
 _PAGE = "comparison.html"
@@ -50,7 +50,7 @@ def _upscale(options: argparse.Namespace) -> int:
                 pairs += _upscale_one(path, target, upscaler, scale, options, bar)
             except (ValueError, OSError, MemoryError) as error:
                 failed += 1
-                bar.write(f"error: {_naming(path, error)}", file=sys.stderr)
+                bar.write(f"error: {one_line(_naming(path, error))}", file=sys.stderr)
             bar.update(sum(tiles[: number + 1]) - bar.n)
     if options.compare and pairs:
         with replacing(page) as temporary:
@@ -82,7 +82,8 @@ def _upscale_one(
         list_images(path)  # says what is wrong with it: the folders that have images were looked into before
     picture = read_picture(path)
     if picture.narrowed:
-        bar.write(f"note: {path}: 16 bits of a kind that only 8 can be read of; the result has 8.", file=sys.stderr)
+        note = f"{path}: 16 bits of a kind that only 8 can be read of; the result has 8."
+        bar.write(f"note: {one_line(note)}", file=sys.stderr)
     view = most_detailed(picture) if options.compare else None
     after = enlarge(upscaler, picture, target, scale, options.tile, view, bar.update)
     return [] if view is None else [pair(path.name, picture, view, after, scale)]

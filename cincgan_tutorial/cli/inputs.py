@@ -27,7 +27,8 @@ def expanded(texts: Sequence[str], out: Path) -> list[Path]:
     named: set[str] = set()
     for text in texts:
         path = Path(text)
-        searched = path.is_dir() or (not os.path.lexists(path) and glob.has_magic(text))
+        # os.path answers no where Path.is_dir raises, as for names that are too long: reading them says so.
+        searched = os.path.isdir(path) or (not os.path.lexists(path) and glob.has_magic(text))
         for file in _found(text, out) if searched else [path]:
             if not searched and identity(file) in named:
                 raise ValueError(f"{file}: given twice; give each input once.")
@@ -44,10 +45,10 @@ def identity(path: Path) -> str:
 
 def _found(text: str, out: Path) -> list[Path]:
     """Return what a folder or a pattern means, in order; itself where that is nothing."""
-    if Path(text).is_dir():
+    if os.path.isdir(text):
         return _images_below(Path(text), out) or [Path(text)]
     matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
-    files = [file for match in matches for file in (_images_below(match, out) if match.is_dir() else [match])]
+    files = [file for match in matches for file in (_images_below(match, out) if os.path.isdir(match) else [match])]
     return files or [Path(text)]
 
 
