@@ -17,6 +17,7 @@ from ..pictures import read_picture, size_of
 from ..weights import FOR_STRANGERS, load_weights
 from .command import Command, one_line, weights_argument
 from .inputs import expanded, identity, output_names
+from .quiet import quiet_libraries
 
 _PAGE = "comparison.html"
 
@@ -41,7 +42,8 @@ def _upscale(options: argparse.Namespace) -> int:
     page, pairs, failed = options.out / _PAGE, [], 0
     if options.compare and page.exists() and not options.overwrite:
         raise ValueError(f"{page}: exists already and is not overwritten. Choose another --out, or add --overwrite.")
-    tiles = [_tiles(path, options.tile) for path in inputs]
+    with quiet_libraries():
+        tiles = [_tiles(path, options.tile) for path in inputs]
     # At least one, so that there is a bar also where no input can be read.
     with progress_bar(max(1, sum(tiles)), "upscale") as bar:
         for number, (path, target) in enumerate(zip(inputs, targets, strict=True)):
@@ -80,7 +82,8 @@ def _upscale_one(
     """Enlarge one file; return what the page of comparisons shows of it, if there is to be one."""
     if path.is_dir():
         list_images(path)  # says what is wrong with it: the folders that have images were looked into before
-    picture = read_picture(path)
+    with quiet_libraries():
+        picture = read_picture(path)
     if picture.narrowed:
         note = f"{path}: 16 bits of a kind that only 8 can be read of; the result has 8."
         bar.write(f"note: {one_line(note)}", file=sys.stderr)

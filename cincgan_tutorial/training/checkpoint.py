@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def load_checkpoint(path: Path, preset: Preset) -> dict[str, Any]:
         ValueError: The file is damaged, is no checkpoint of ours, or was made with other settings; these are named.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        # A damaged file makes torch guess aloud at what it may be; what it raises is enough.
+        with warnings.catch_warnings(action="ignore"):
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         first_line = str(error).partition("\n")[0]
         raise ValueError(
