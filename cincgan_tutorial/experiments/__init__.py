@@ -10,6 +10,7 @@ from .results import RESULTS, Recorded, check_name, evaluation_data, record, rec
 from .signals import SIGNALS, run_signals
 from .study import STUDIES, Study, run_study, slug
 from .systems import denoised, systems
+from .without_reference import Look, contact_sheet, looks, table_of_looks
 
 __all__ = [
     "BOUND",
@@ -20,6 +21,7 @@ __all__ = [
     "SIGNALS",
     "STUDIES",
     "Box",
+    "Look",
     "Recorded",
     "Row",
     "Study",
@@ -27,10 +29,12 @@ __all__ = [
     "check_name",
     "cleaning",
     "cleaning_scores",
+    "contact_sheet",
     "denoised",
     "evaluate",
     "evaluation_data",
     "example",
+    "looks",
     "mean_over_seeds",
     "newest_run",
     "noisy",
@@ -45,6 +49,7 @@ __all__ = [
     "slug",
     "systems",
     "table",
+    "table_of_looks",
     "train_or_resume",
     "trained_networks",
 ]
