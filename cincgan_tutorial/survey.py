@@ -24,6 +24,7 @@ from .unpaired import Photograph
 
 # What is measured of a photograph is measured in its middle, squares of this many LR pixels.
 _MIDDLE = 512
+_SMALLEST = 8
 # Fewer photographs than this are learned by heart sooner than their noise is.
 FEW = 10
 # Differences of the means of two sets that matter: brightness and colour of 1, blur of 0 to 1.
@@ -31,7 +32,7 @@ _COLOUR, _BLUR = 0.08, 0.05
 # And that are no accident: so many standard errors.
 _ERRORS = 2.0
 # Correlation of two small grey copies above which they show one scene.
-_SAME_SCENE, _COPY = 0.99, 16
+_SAME_SCENE, _COPY = 0.98, 8
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Measured:
 
     Attributes:
         noise_8bit: Standard deviation of the noise in levels of 255, (n,); fine texture counts as noise.
-        blur: Crété's measure, 0 sharp to 1 blurred, (n,).
+        blur: Crété's measure, 0 sharp to 1 blurred, (n,). This and the noise are 0 for images too small to measure.
         colour: Mean red, green and blue, (n, 3) in [0, 1].
     """
 
@@ -125,7 +126,7 @@ def measure(images: Iterable[Images]) -> Measured:
     """Measure images, each (1, 3, h, w) in [0, 1]."""
     rows = [
         (float(noise_level(image)) * 255, blur_of(image), image.mean(dim=(0, 2, 3)).numpy())
-        if min(image.shape[-2:]) > 2
+        if min(image.shape[-2:]) >= _SMALLEST
         else (0.0, 0.0, image.mean(dim=(0, 2, 3)).numpy())
         for image in images
     ]
@@ -136,10 +137,9 @@ def measure(images: Iterable[Images]) -> Measured:
 def blur_of(image: Images) -> float:
     """Return how blurred an image is, 0 to 1: how little it changes when it is blurred once more (Crété et al. 2007).
 
-    Computed by scikit-image. Noise counts as sharpness; a picture without any change in it counts as sharp, 0.
+    Computed by scikit-image. Noise counts as sharpness.
     """
-    value = float(blur_effect(image[0].mean(dim=0).double().numpy()))
-    return 0.0 if math.isnan(value) else value
+    return float(blur_effect(image[0].mean(dim=0).double().numpy()))
 
 
 def _middle(photograph: Photograph, scale: int) -> Images:

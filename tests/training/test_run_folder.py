@@ -5,6 +5,7 @@ import json
 import pickle
 import resource
 import shutil
+import zipfile
 from contextlib import suppress
 from dataclasses import replace
 
@@ -229,7 +230,9 @@ def test_a_full_disk_at_the_very_end(smoke, photographs, finished_run, tmp_path,
     assert_same_run(resume(tmp_path / "run"), finished_run)
 
 
-@pytest.mark.parametrize("damage", ["empty", "half", "text", "other pickle", "other format"])
+@pytest.mark.parametrize(
+    "damage", ["empty", "half", "text", "other pickle", "nonsense inside", "no settings", "other format"]
+)
 def test_a_damaged_checkpoint_is_named_and_left_alone(interrupted, damage):
     path = interrupted.checkpoint_path
     if damage == "empty":
@@ -240,6 +243,12 @@ def test_a_damaged_checkpoint_is_named_and_left_alone(interrupted, damage):
         path.write_text("not a checkpoint at all")
     elif damage == "other pickle":
         path.write_bytes(pickle.dumps([1, 2, 3]))
+    elif damage == "nonsense inside":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in (("data.pkl", b"\x80\x02."), ("version", b"3"), ("byteorder", b"little")):
+                archive.writestr(f"archive/{name}", content)
+    elif damage == "no settings":
+        torch.save({"format": checkpoint.FORMAT}, path)
     else:
         torch.save({"format": "something else 7"}, path)
     before = contents(interrupted.folder)
