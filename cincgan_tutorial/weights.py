@@ -92,7 +92,7 @@ def load_weights(where: str | os.PathLike[str] | None = None) -> Trained:
         )
     try:
         preset, facts = Preset.from_json(header["preset"]), json.loads(header["facts"])
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: its header is damaged ({error}). Copy or train it again.") from error
     nets = Networks.from_preset(preset)
     before_joint = Networks.from_preset(preset).upscaler()

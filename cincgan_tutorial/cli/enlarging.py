@@ -44,20 +44,22 @@ def _upscale(options: argparse.Namespace) -> int:
         raise ValueError(f"{page}: exists already and is not overwritten. Choose another --out, or add --overwrite.")
     with quiet_libraries():
         tiles = [_tiles(path, options.tile) for path in inputs]
+    originals, due = {identity(path) for path in inputs}, 0
     # At least one, so that there is a bar also where no input can be read.
     with progress_bar(max(1, sum(tiles)), "upscale") as bar:
-        for number, (path, target) in enumerate(zip(inputs, targets, strict=True)):
+        for path, target, own_tiles in zip(inputs, targets, tiles, strict=True):
             try:
-                _check_target(path, target, inputs, options.overwrite)
+                _check_target(path, target, originals, options.overwrite)
                 pairs += _upscale_one(path, target, upscaler, scale, options, bar)
             except (ValueError, OSError, MemoryError) as error:
                 failed += 1
                 bar.write(f"error: {one_line(_naming(path, error))}", file=sys.stderr)
-            bar.update(sum(tiles[: number + 1]) - bar.n)
+            due += own_tiles
+            bar.update(due - bar.n)  # the tiles of one that failed
     if options.compare and pairs:
         with replacing(page) as temporary:
             temporary.write_text(comparison_page(pairs, str(weights), scale), encoding="utf-8")
-    print(f"{len(inputs) - failed} of {len(inputs)} written to {options.out}")
+    print(f"{len(inputs) - failed} of {len(inputs)} written to {one_line(str(options.out))}")
     return 1 if failed else 0
 
 
@@ -67,8 +69,8 @@ def _tiles(path: Path, tile: int) -> int:
     return 0 if size is None else math.ceil(size[0] / tile) * math.ceil(size[1] / tile)
 
 
-def _check_target(path: Path, target: Path, inputs: list[Path], overwrite: bool) -> None:
-    if identity(target) in {identity(other) for other in inputs}:
+def _check_target(path: Path, target: Path, originals: set[str], overwrite: bool) -> None:
+    if identity(target) in originals:
         raise ValueError(f"{path}: {target} exists already and is an input, never overwritten. Choose another --out.")
     if target.exists() and not overwrite:
         raise ValueError(
