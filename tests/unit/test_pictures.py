@@ -106,6 +106,7 @@ def test_a_transparent_colour_becomes_alpha(tmp_path, mode):
 def test_a_transparent_colour_of_sixteen_bits_is_compared_in_all_of_them(tmp_path, channels):
     levels = wide(channels)
     levels[0, 1] = levels[0, 0] ^ 1  # another colour, with the same high bytes
+    levels[0, 2, 1:] = levels[0, 0, 1:]  # alike but for the red
     write_wide_png(tmp_path / "a.png", levels)
     content = (tmp_path / "a.png").read_bytes()
     key = levels[0, 0].astype(">u2").tobytes()
