@@ -12,18 +12,25 @@ import math
 import os
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 Images = Annotated[Tensor, "n 3 h w, RGB in [0, 1], float32"]
 Scores = Annotated[Tensor, "n 1 i j, unbounded: 1 is real, 0 is fake"]
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
+# What is looked for in a file, whatever its name: the suffixes above (JPEG covers MPO), and GIF to refuse animations by
+# name. Pillow knows many more, and starts another program for one of them.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+
+# Pillow's modes for grey with more than 8 bits.
+WIDE_GREY = ("I;16", "I;16B", "I;16L", "I")
 
 # BT.601, the luma that super-resolution papers mean by "Y": MATLAB's rgb2ycbcr, which spans 16 to 235 of 255.
 _LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
@@ -35,7 +42,7 @@ def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
 
     Grey, palette and 1-bit pictures become RGB; 16-bit grey is rounded to 8 bits, 16-bit colour keeps its
     high byte; an alpha channel that is opaque everywhere is dropped; the orientation that a camera noted in EXIF is
-    applied.
+    applied. `pictures.read_picture` keeps all of these.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -43,12 +50,30 @@ def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
             transparent. The message names the file and says what to do.
     """
     path = Path(path)
+    return _as_rgb(decoded(path), path)
+
+
+def decoded(path: Path, before: Callable[[ImageFile.ImageFile], None] | None = None) -> Image.Image:
+    """Open one still picture, decode all of it, and turn it as the camera noted in EXIF.
+
+    Args:
+        path: The file.
+        before: Called with the opened file before its pixels are decoded.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: No image, an animation, too large, or damaged. The message names the file and says what to do.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ValueError(f"{path}: a device or a pipe. Expected a file that holds an image.")
     try:
-        with warnings.catch_warnings(), Image.open(path) as opened:
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        # What Pillow finds odd and reads all the same is not worth a warning.
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as opened:
             # MPO is what many phones write as .jpg: the photograph, then previews or a depth map.
             frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
             if frames == 1:
+                if before is not None:
+                    before(opened)
                 opened.load()
                 image = ImageOps.exif_transpose(opened)
     except UnidentifiedImageError as error:
@@ -61,16 +86,13 @@ def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
         raise ValueError(f"{path}: damaged or truncated image ({error}). Copy it again.") from error
     if frames > 1:
         raise ValueError(f"{path}: an animation or a stack of {frames} pictures. Save one of them as PNG.")
-    return _as_rgb(image, path)
+    return image
 
 
 def _as_rgb(image: Image.Image, path: Path) -> np.ndarray:
     """Convert what has an exact RGB meaning; refuse the rest by name."""
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
-        wide = np.asarray(image).astype(np.float64)
-        if wide.min() < 0 or wide.max() > 65535:
-            raise ValueError(f"{path}: grey values from {wide.min():g} to {wide.max():g}; expected 0 to 65535.")
-        grey = np.round(wide / 257).astype(np.uint8)
+    if image.mode in WIDE_GREY:
+        grey = np.round(wide_grey(image, path) / 257).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)
     if image.mode in ("1", "L", "P", "RGB") and "transparency" in image.info:
         image = image.convert("RGBA")
@@ -78,12 +100,25 @@ def _as_rgb(image: Image.Image, path: Path) -> np.ndarray:
         image = image.convert("RGBA")
         if np.asarray(image)[..., 3].min() < 255:
             raise ValueError(f"{path}: has transparent pixels. Flatten it onto a background and save it as RGB.")
-    elif image.mode not in ("RGB", "L", "1", "P"):
+    check_mode(image, path)
+    return np.array(image.convert("RGB"))
+
+
+def wide_grey(image: Image.Image, path: Path) -> np.ndarray:
+    """Return the levels of a picture in one of the modes `WIDE_GREY`, (h, w), 0 to 65535; refuse any others."""
+    wide = np.asarray(image).astype(np.int64)
+    if wide.min() < 0 or wide.max() > 65535:
+        raise ValueError(f"{path}: grey values from {wide.min():g} to {wide.max():g}; expected 0 to 65535.")
+    return wide
+
+
+def check_mode(image: Image.Image, path: Path) -> None:
+    """Raise `ValueError` for a colour space that has no exact RGB."""
+    if image.mode not in ("RGB", "RGBA", "L", "LA", "1", "P", "PA", *WIDE_GREY):
         raise ValueError(
             f"{path}: colour mode {image.mode} has no exact RGB; expected RGB, grey or palette. Convert it"
             " to sRGB with a colour-managed program."
         )
-    return np.array(image.convert("RGB"))
 
 
 def _known() -> str:

@@ -43,6 +43,11 @@ class Photograph:
         """The photograph as a batch of one, (1, 3, h, w) in [0, 1]."""
         return from_pixels(self.pixels)[None]
 
+    @property
+    def levels(self) -> Tensor:
+        """The photograph as 8-bit levels, (3, h, w), uint8."""
+        return torch.tensor(self.pixels).permute(2, 0, 1)
+
     def cropped(self, multiple: int) -> Photograph:
         """Return it cut to multiples of ``multiple``; the hash stays that of the whole photograph."""
         height, width = self.pixels.shape[:2]
@@ -56,10 +61,12 @@ class Photographs:
 
     Attributes:
         source: What tables call the set.
-        x: The half that is degraded.
+        x: The half that is degraded, or what a camera took at low resolution, see ``x_is_lr``.
         yz: The half that stays clean.
         held_out: Seen by no network.
         path: The folder it was read from, absolute, or "bundled": where `training.resume` finds it again.
+        x_is_lr: Whether ``x`` are LR images already, noisy as they came: the real case. No degradation touches them.
+        lr_path: The folder that ``x`` was read from where it is not ``path``, absolute.
 
     Raises:
         ValueError: A photograph stands in two of the three parts, or ``x`` or ``yz`` is empty.
@@ -70,6 +77,8 @@ class Photographs:
     yz: tuple[Photograph, ...]
     held_out: tuple[Photograph, ...] = ()
     path: str = "bundled"
+    x_is_lr: bool = False
+    lr_path: str = ""
 
     def __post_init__(self) -> None:
         seen: dict[str, tuple[str, str]] = {}
@@ -139,19 +148,41 @@ def folder_of_photographs(folder: str | os.PathLike[str]) -> Photographs:
     """
     folder = Path(folder).resolve()
     table = folder / "split.csv"
-    paths = list_images(folder)
-    photographs = [Photograph(path.relative_to(folder).as_posix(), read_pixels(path)) for path in paths]
+    photographs = read_photographs(folder)
     halves = _split_by_table(table, photographs) if table.exists() else _split_by_hash(photographs, folder)
     return Photographs(folder.name, *halves, path=str(folder.resolve()))
+
+
+def lr_and_hr_folders(lr: str | os.PathLike[str], hr: str | os.PathLike[str]) -> Photographs:
+    """Load X from one folder, LR images as a camera took them, and Z from another: the real unpaired case.
+
+    Every different photograph of a folder counts once, in the order of the content hashes.
+
+    Raises:
+        ValueError: No images, a damaged file, or a photograph that is in both folders.
+    """
+    lr, hr = Path(lr).resolve(), Path(hr).resolve()
+    x, yz = (tuple(_by_hash(read_photographs(folder))) for folder in (lr, hr))
+    return Photographs(f"{lr.name} and {hr.name}", x, yz, path=str(hr), x_is_lr=True, lr_path=str(lr))
+
+
+def read_photographs(folder: Path) -> list[Photograph]:
+    """Read every image below a folder, in the order of their names."""
+    return [Photograph(path.relative_to(folder).as_posix(), read_pixels(path)) for path in list_images(folder)]
+
+
+def _by_hash(photographs: Sequence[Photograph]) -> list[Photograph]:
+    """Return the different ones in the order of their content hashes; of equal ones the first has its name."""
+    unique = {photograph.sha256: photograph for photograph in reversed(photographs)}
+    return [unique[key] for key in sorted(unique)]
 
 
 def _split_by_hash(
     photographs: Sequence[Photograph], folder: Path
 ) -> tuple[tuple[Photograph, ...], tuple[Photograph, ...]]:
-    unique = {photograph.sha256: photograph for photograph in reversed(photographs)}
-    if len(unique) < 2:
-        raise ValueError(f"{folder}: {len(unique)} different photograph; unpaired training needs at least two.")
-    ordered = [unique[key] for key in sorted(unique)]
+    ordered = _by_hash(photographs)
+    if len(ordered) < 2:
+        raise ValueError(f"{folder}: {len(ordered)} different photograph; unpaired training needs at least two.")
     middle = len(ordered) // 2
     return tuple(ordered[:middle]), tuple(ordered[middle:])
 
@@ -267,34 +298,35 @@ class Levels:
 class UnpairedPatches:
     """The three domains, ready to be cut into patches: x from one half, y and z from the other.
 
-    Every photograph of X is degraded once, as a camera would have done, and only the result is kept. Photograph, place
-    and turn of sample *i* of a stream are functions of (seed, stream, *i*), computed for a whole batch at once.
+    Every photograph of X is degraded once, as a camera would have done, and only the result is kept; one that a camera
+    did take (``photographs.x_is_lr``) is kept as it is. Photograph, place and turn of sample *i* of a stream are
+    functions of (seed, stream, *i*), computed for a whole batch at once.
 
     Args:
         photographs: The split photographs.
-        degradation: z -> x, applied to the X half.
+        degradation: z -> x, applied to the X half; ``None`` where that is LR already.
         patch: Side of an LR patch.
         scale: HR patches are this much larger.
         seed: Seed of the degradation and of the patches.
 
     Raises:
-        ValueError: A photograph is smaller than a patch.
+        ValueError: A photograph is smaller than a patch; or there is a degradation and X is LR already, or neither.
     """
 
     def __init__(
-        self, photographs: Photographs, degradation: Degradation, patch: int = 32, scale: int = 4, seed: int = 0
+        self,
+        photographs: Photographs,
+        degradation: Degradation | None,
+        patch: int = 32,
+        scale: int = 4,
+        seed: int = 0,
     ) -> None:
         self.patch, self.scale, self.seed = patch, scale, seed
         self.device = torch.device("cpu")
-        for photograph in photographs.x + photographs.yz:
-            height, width = photograph.pixels.shape[:2]
-            if min(height, width) < patch * scale:
-                raise ValueError(
-                    f"{photograph.name}: {width}x{height} is smaller than a patch of {patch * scale} HR pixels square."
-                    " Leave it out or train with a smaller patch (--set patch=16)."
-                )
-        self.X = Levels([degrade(p, degradation, scale, seed) for p in photographs.x])
-        self.Z = Levels([as_levels(p.cropped(scale).image) for p in photographs.yz])
+        _check_sides(photographs.x, patch if photographs.x_is_lr else patch * scale, photographs.x_is_lr)
+        _check_sides(photographs.yz, patch * scale)
+        self.X = Levels(_noisy(photographs, degradation, scale, seed))
+        self.Z = Levels([p.cropped(scale).levels for p in photographs.yz])
         reduced = [BICUBIC(p.cropped(scale).image, torch_generator(0), scale) for p in photographs.yz]
         self.Y = Levels([as_levels(image) for image in reduced])
 
@@ -317,6 +349,27 @@ class UnpairedPatches:
 
     def _samples(self, step: int, size: int) -> Tensor:
         return torch.arange(step * size, (step + 1) * size, device=self.device)
+
+
+def _check_sides(photographs: Iterable[Photograph], side: int, lr: bool = False) -> None:
+    for photograph in photographs:
+        height, width = photograph.pixels.shape[:2]
+        if min(height, width) < side:
+            raise ValueError(
+                f"{photograph.name}: {width}x{height} is smaller than a patch of {side} {'LR' if lr else 'HR'} pixels"
+                " square. Leave it out or train with a smaller patch (--set patch=16)."
+            )
+
+
+def _noisy(photographs: Photographs, degradation: Degradation | None, scale: int, seed: int) -> list[Tensor]:
+    """Return the LR images of X, 8-bit levels: degraded here, or as they came."""
+    if photographs.x_is_lr:
+        if degradation is not None:
+            raise ValueError(f"{photographs.source}: X is LR already; expected no degradation, got {degradation.name}.")
+        return [p.levels for p in photographs.x]
+    if degradation is None:
+        raise ValueError(f"{photographs.source}: X is HR; a degradation has to make LR images of it, got none.")
+    return [degrade(p, degradation, scale, seed) for p in photographs.x]
 
 
 def aligned(small: Levels, large: Levels, places: Places, side: int, scale: int) -> tuple[Images, Images]:

@@ -90,12 +90,15 @@ def load_weights(where: str | os.PathLike[str] | None = None) -> Trained:
         raise ValueError(
             f"{path}: format {header.get('format')!r}, expected {FORMAT!r}. Was it saved by another program?"
         )
-    preset = Preset.from_json(header["preset"])
+    try:
+        preset, facts = Preset.from_json(header["preset"]), json.loads(header["facts"])
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: its header is damaged ({error}). Copy or train it again.") from error
     nets = Networks.from_preset(preset)
     before_joint = Networks.from_preset(preset).upscaler()
     _fill(nets, tensors, _AFTER, path)
     _fill(before_joint, tensors, _BEFORE, path)
-    return Trained(nets.eval(), before_joint.eval(), preset, json.loads(header["facts"]))
+    return Trained(nets.eval(), before_joint.eval(), preset, facts)
 
 
 def _fill(module: nn.Module, tensors: Mapping[str, Tensor], prefix: str, path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..provenance import program
 from ..training import Run, Stopped, ranks
+from .checking import CHECK
 from .command import Command
 from .enlarging import UPSCALE
 from .scoring import EVALUATE
@@ -26,7 +27,7 @@ First steps:
   python -m cincgan_tutorial evaluate --weights runs/mine           score the result
 """
 
-_COMMANDS = (TRAIN, RESUME, EVALUATE, STUDY, UPSCALE)
+_COMMANDS = (CHECK, TRAIN, RESUME, EVALUATE, STUDY, UPSCALE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -66,6 +66,11 @@ def held_out(folder: str | None) -> list[Photograph]:
     return [Photograph(path.relative_to(folder).as_posix(), read_pixels(path)) for path in list_images(folder)]
 
 
+def one_line(text: str) -> str:
+    """Return text as one line that is safe to print: names of files may hold line breaks and commands to a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def say(line: str) -> None:
     """Print what came of a training, once and not once per rank."""
     if not ranks.rank():

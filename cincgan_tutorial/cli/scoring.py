@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from ..degradation import DEGRADATIONS
 from ..experiments import (
     DENOISERS,
     check_name,
     cleaning,
+    contact_sheet,
     denoised,
     evaluate,
     evaluation_data,
+    looks,
     record,
     systems,
     table,
+    table_of_looks,
 )
+from ..images import replacing
 from ..protocols import PROTOCOLS
-from ..weights import find_weights, load_weights
+from ..unpaired import read_photographs
+from ..weights import Trained, find_weights, load_weights
 from .command import Command, held_out, results_argument, weights_argument
 
 
@@ -25,6 +31,19 @@ def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
     weights_argument(p)
     p.add_argument(
         "--photos", metavar="DIR", help="HR photographs no network saw; left out: the two bundled ones kept for this"
+    )
+    p.add_argument(
+        "--lr-photos",
+        metavar="DIR",
+        type=Path,
+        help="LR photographs as they came, of which there is no clean version: scores without a reference",
+    )
+    p.add_argument(
+        "--sheet",
+        metavar="FILE",
+        type=Path,
+        default=Path("contact-sheet.png"),
+        help="with --lr-photos: where the sheet of results goes (default: contact-sheet.png)",
     )
     p.add_argument("--degradation", choices=sorted(DEGRADATIONS), help="default: the one of the training")
     p.add_argument("--shift", action="store_true", help="keep the pixel shift and score at the best alignment")
@@ -56,6 +75,13 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.record:
         check_name(options.record)
     trained = load_weights(options.weights)
+    if options.lr_photos:
+        return _without_reference(options, trained)
+    if trained.facts.get("x_is_lr") and not options.degradation:
+        raise ValueError(
+            "these weights were trained on LR photographs as they came, and nobody knows how to make more of them from"
+            " HR ones: PSNR can't be had. Score without a reference (--lr-photos DIR), or name a --degradation."
+        )
     photographs = held_out(options.photos)
     degradation = DEGRADATIONS[options.degradation or trained.preset.degradation]
     if not options.shift:
@@ -73,6 +99,33 @@ def _evaluate(options: argparse.Namespace) -> int:
         files = {log.name: log} if log.is_file() else {}
         where = record(options.record, data, facts, options.results, files)
         print(f"\nRecorded: {where}")
+    return 0
+
+
+def _without_reference(options: argparse.Namespace, trained: Trained) -> int:
+    """Say how the results look where no clean version is at hand."""
+    if options.photos or options.record or options.degradation or options.shift or options.protocol:
+        raise ValueError(
+            "--lr-photos: has no reference, so --photos, --record, --degradation, --shift and --protocol don't apply."
+        )
+    if options.sheet.exists():
+        raise ValueError(f"{options.sheet}: exists already and is not overwritten. Choose another --sheet.")
+    photographs = read_photographs(options.lr_photos)
+    chosen = systems(trained)
+    if options.denoiser:
+        chosen |= denoised(trained, options.denoiser, options.noise_levels)
+    found = looks(photographs, chosen, trained.preset.scale)
+    options.sheet.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(options.sheet) as temporary:
+        contact_sheet(found, trained.preset.scale).save(temporary, format="PNG")
+    seen = set(trained.facts.get("x_photographs", {}).values())
+    known = sum(photograph.sha256 in seen for photograph in photographs)
+    print(f"{len(photographs)} LR photographs, {known} of them seen in training\n")
+    print(table_of_looks(found))
+    print(
+        "\nPSNR and SSIM can't be had: they compare with a clean version, and there is none. Less noise is good where"
+        f" the detail stays, and no number here says whether it does: look at {options.sheet}"
+    )
     return 0
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..presets import PRESETS, preset_named, with_settings
+from ..presets import PRESETS, Preset, preset_named, with_settings
+from ..survey import survey
 from ..training import Run, load_photographs, resume, train
+from ..unpaired import Photographs
+from .checking import HR_PHOTOS, LR_PHOTOS
 from .command import PHOTOS, Command, say
 
 
@@ -15,6 +18,8 @@ def _train_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--photos", metavar="DIR", help=PHOTOS + ". A split.csv in it (columns file, half: A or B) is obeyed"
     )
+    p.add_argument("--lr-photos", metavar="DIR", help=LR_PHOTOS)
+    p.add_argument("--hr-photos", metavar="DIR", help=HR_PHOTOS)
     p.add_argument(
         "--run",
         metavar="DIR",
@@ -45,7 +50,7 @@ def _resume_arguments(p: argparse.ArgumentParser) -> None:
 def _train(options: argparse.Namespace) -> int:
     settings = dict(_key_value(text) for text in options.settings)
     preset = with_settings(preset_named(options.preset), settings)
-    photographs = load_photographs(options.photos)
+    photographs = _photographs(options, preset)
     existing = Run(Path(options.run))
     if existing.finished and existing.config_path.is_file():
         # Asked for twice, made once, as by make: a script that trains and then scores can be run again.
@@ -55,6 +60,20 @@ def _train(options: argparse.Namespace) -> int:
     run = train(preset, photographs, options.run)
     say(f"Finished: {run.weights_path}")
     return 0
+
+
+def _photographs(options: argparse.Namespace, preset: Preset) -> Photographs:
+    """Load the photographs that were asked for; one's own, LR and HR, are looked at first."""
+    if not options.lr_photos and not options.hr_photos:
+        return load_photographs(options.photos)
+    if options.photos or not (options.lr_photos and options.hr_photos):
+        raise ValueError("--lr-photos and --hr-photos belong together, and replace --photos.")
+    photographs = load_photographs(options.hr_photos, options.lr_photos)
+    found = survey(photographs.x, photographs.yz, preset.patch, preset.scale)
+    if found.stops:
+        raise ValueError(next(finding.text for finding in found.findings if finding.stops))
+    say(str(found))
+    return photographs
 
 
 def _key_value(text: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from .results import RESULTS, Recorded, check_name, evaluation_data, record, rec
 from .signals import SIGNALS, run_signals
 from .study import STUDIES, Study, run_study, slug
 from .systems import denoised, systems
+from .without_reference import Look, contact_sheet, looks, table_of_looks
 
 __all__ = [
     "BOUND",
@@ -21,6 +22,7 @@ __all__ = [
     "SIGNALS",
     "STUDIES",
     "Box",
+    "Look",
     "Recorded",
     "Row",
     "Study",
@@ -29,10 +31,12 @@ __all__ = [
     "check_name",
     "cleaning",
     "cleaning_scores",
+    "contact_sheet",
     "denoised",
     "evaluate",
     "evaluation_data",
     "example",
+    "looks",
     "mean_over_seeds",
     "newest_run",
     "noisy",
@@ -50,6 +54,7 @@ __all__ = [
     "slug",
     "systems",
     "table",
+    "table_of_looks",
     "train_or_resume",
     "trained_networks",
 ]

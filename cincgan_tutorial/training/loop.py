@@ -100,7 +100,8 @@ def resume(
     if run.finished:
         return run
     if photographs is None:
-        photographs = load_photographs(run.config["photographs"]["path"])
+        recorded = run.config["photographs"]
+        photographs = load_photographs(recorded["path"], recorded.get("lr_path"))
     run.check_photographs(photographs)
     ranks.check_batches(run.preset)
     return _go_on(run, photographs, _patches(run.preset, photographs), ranks_may_differ)
@@ -111,7 +112,8 @@ def _device() -> torch.device:
 
 
 def _patches(preset: Preset, photographs: Photographs) -> UnpairedPatches:
-    return UnpairedPatches(photographs, degradation_named(preset.degradation), preset.patch, preset.scale, preset.seed)
+    degradation = None if photographs.x_is_lr else degradation_named(preset.degradation)
+    return UnpairedPatches(photographs, degradation, preset.patch, preset.scale, preset.seed)
 
 
 def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches, ranks_may_differ: bool = False) -> Run:
@@ -290,6 +292,7 @@ def _trained(run: Run, state: State, photographs: Photographs) -> Trained:
     facts = config["facts"] | {key: value for key, value in provenance().items() if key != "command"}
     facts |= {
         "source": photographs.source,
+        "x_is_lr": photographs.x_is_lr,
         "seed": run.preset.seed,
         "ranks": ranks.world(),
         "seconds": state.seconds,

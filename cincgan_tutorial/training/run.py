@@ -11,7 +11,7 @@ from typing import Any
 
 from ..images import replacing
 from ..presets import Preset
-from ..unpaired import Photographs, bundled_photographs, folder_of_photographs
+from ..unpaired import Photographs, bundled_photographs, folder_of_photographs, lr_and_hr_folders
 from .checkpoint import differences
 
 BUNDLED = "bundled"
@@ -84,6 +84,8 @@ class Run:
             "photographs": {
                 "source": photographs.source,
                 "path": photographs.path,
+                "lr_path": photographs.lr_path,
+                "x_is_lr": photographs.x_is_lr,
                 "x": {p.name: p.sha256 for p in photographs.x},
                 "yz": {p.name: p.sha256 for p in photographs.yz},
             },
@@ -119,6 +121,8 @@ class Run:
         if len(differing) > most:
             differing = [*differing[:most], f"and {len(differing) - most} more"]
         recorded = self.config["photographs"]
+        if _x_is_lr(recorded) != photographs.x_is_lr:
+            differing.append(f"X is {_kind(_x_is_lr(recorded))} there and {_kind(photographs.x_is_lr)} here")
         for half, given in (("x", photographs.x), ("yz", photographs.yz)):
             if list(recorded[half].values()) != [p.sha256 for p in given]:
                 differing.append(
@@ -134,6 +138,11 @@ class Run:
 
     def check_photographs(self, photographs: Photographs) -> None:
         """Raise `ValueError` unless these are the photographs, in the halves, that the run was started with."""
+        if _x_is_lr(self.config["photographs"]) != photographs.x_is_lr:
+            raise ValueError(
+                f"{self.folder}: X is {_kind(photographs.x_is_lr)} here and was {_kind(not photographs.x_is_lr)} when"
+                " the run was started. Give the photographs as then, or start a new run."
+            )
         for half, given in (("x", photographs.x), ("yz", photographs.yz)):
             # In order: which patch is drawn depends on it.
             recorded = list(self.config["photographs"][half].values())
@@ -145,13 +154,28 @@ class Run:
                 )
 
 
+def _x_is_lr(recorded: Mapping[str, Any]) -> bool:
+    return bool(recorded.get("x_is_lr"))  # runs of earlier versions don't say: there was no other kind
+
+
+def _kind(lr: bool) -> str:
+    return "LR as it came" if lr else "HR to be degraded"
+
+
 def _visible(folder: Path) -> bool:
     """Return whether a folder holds anything but hidden files, such as what a killed start left behind."""
     return any(not path.name.startswith(".") for path in folder.iterdir())
 
 
-def load_photographs(where: str | None) -> Photographs:
-    """Return the photographs that ``--photos`` names: a folder, or for ``None`` or "bundled" the bundled ones."""
+def load_photographs(where: str | None, lr: str | None = None) -> Photographs:
+    """Return the photographs that ``--photos`` names: a folder, or for ``None`` or "bundled" the bundled ones.
+
+    With ``lr``, X are the LR images of that folder, as they are, and Y and Z come from ``where``.
+    """
+    if lr:
+        if where in (None, BUNDLED):
+            raise ValueError(f"{lr}: LR photographs need a folder of HR photographs beside them, and none is given.")
+        return lr_and_hr_folders(lr, str(where))
     return bundled_photographs() if where in (None, BUNDLED) else folder_of_photographs(str(where))
 
 

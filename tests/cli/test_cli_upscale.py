@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from helpers import picture, save_picture
-from PIL import Image
+from PIL import Image, ImageCms
 
-from cincgan_tutorial.cli.enlarging import output_names
+from cincgan_tutorial.cli.inputs import expanded, output_names
 from cincgan_tutorial.images import read_image, read_pixels, to_pixels
 from cincgan_tutorial.inference import super_resolve
+from cincgan_tutorial.pictures import read_picture
 from cincgan_tutorial.weights import load_weights
 
 
@@ -172,8 +174,7 @@ def test_a_file_that_exists_is_not_overwritten_and_the_others_are_written(upscal
 
 
 BROKEN = (
-    "cmyk.jpg", "empty.png", "folder.png", "lab.tif", "missing.png", "text.png", "transparent.png", "truncated.jpg",
-    "truncated.png",
+    "cmyk.jpg", "empty.png", "folder.png", "lab.tif", "missing.png", "text.png", "truncated.jpg", "truncated.png",
 )  # fmt: skip
 
 
@@ -186,8 +187,6 @@ def make_broken(folder: Path) -> None:
     (folder / "text.png").write_text("no image", encoding="utf-8")
     (folder / "empty.png").write_bytes(b"")
     (folder / "folder.png").mkdir()
-    rgba = np.dstack([picture(8, 8), np.full((8, 8), 200, np.uint8)])
-    Image.fromarray(rgba, "RGBA").save(folder / "transparent.png")
     Image.fromarray(picture(8, 8)).convert("CMYK").save(folder / "cmyk.jpg")
     Image.fromarray(picture(8, 8)).convert("LAB").save(folder / "lab.tif")
 
@@ -206,18 +205,159 @@ def test_a_broken_input_is_named_and_does_not_stop_the_rest(upscale, out, tmp_pa
     assert names(out) == {"first.png", "last.png"}
 
 
-def test_grey_palette_and_16_bit_pictures_are_converted(upscale, out, tmp_path):
-    grey = picture(12, 12)[..., 0]
-    Image.fromarray(grey).save(tmp_path / "grey.png")
-    Image.fromarray(np.repeat(grey[..., None], 3, 2)).save(tmp_path / "rgb.png")
-    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "sixteen.png")
-    Image.fromarray(np.dstack([np.repeat(grey[..., None], 3, 2), np.full((12, 12), 255, np.uint8)])).save(
-        tmp_path / "opaque.png"
-    )
-    inputs = [tmp_path / f"{name}.png" for name in ("grey", "rgb", "sixteen", "opaque")]
-    assert upscale(*inputs).status == 0
-    pictures = [read_pixels(out / path.name) for path in inputs]
-    assert all(np.array_equal(pictures[0], other) for other in pictures[1:])
+def test_sixteen_bits_grey_alpha_and_profile_are_kept(upscale, out, tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    rgba = np.dstack([picture(12, 10), picture(12, 10, 1)[..., 0]])
+    Image.fromarray(picture(12, 10)[..., 0].astype(np.uint16) * 257).save(tmp_path / "sixteen.png")
+    Image.fromarray(picture(12, 10)[..., 0]).save(tmp_path / "grey.png")
+    Image.fromarray(rgba).save(tmp_path / "alpha.webp", lossless=True)
+    Image.fromarray(picture(12, 10)).save(tmp_path / "profile.jpg", icc_profile=profile)
+    names_of = ("sixteen.png", "grey.png", "alpha.webp", "profile.jpg")
+    assert upscale(*(tmp_path / name for name in names_of)).status == 0
+    results = {path.stem: read_picture(path) for path in out.iterdir()}
+    assert {name: (result.levels.shape, result.depth) for name, result in results.items()} == {
+        "sixteen": ((48, 40, 1), 16),
+        "grey": ((48, 40, 1), 8),
+        "alpha": ((48, 40, 4), 8),
+        "profile": ((48, 40, 3), 8),
+    }
+    assert results["profile"].icc_profile == profile
+    assert np.abs(results["sixteen"].levels / 257 - results["grey"].levels).max() <= 0.6
+
+
+def test_what_can_not_be_kept_is_said(upscale, out, tmp_path):
+    wide = np.full((8, 8, 4), 40_000, np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", wide, photometric="rgb", extrasamples=["assocalpha"])
+    answer = upscale(tmp_path / "a.tif")
+    assert answer.status == 0
+    assert answer.err.startswith(f"note: {tmp_path / 'a.tif'}: 16 bits of a kind that only 8 can be read of")
+
+
+def test_an_animation_is_refused_with_the_reason(upscale, out, tmp_path):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "green")]
+    for name in ("a.gif", "b.webp", "c.png"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+        answer = upscale(tmp_path / name)
+        assert (answer.status, answer.out) == (1, f"0 of 1 written to {out}\n")
+        assert (
+            answer.err == f"error: {tmp_path / name}: an animation or a stack of 3 pictures. Save one of them as PNG.\n"
+        )
+
+
+@pytest.fixture
+def album(tmp_path):
+    """A folder as people have them: sub-folders, hidden files, notes, and a link to a picture in it."""
+    for number, name in enumerate(("b.png", "2019/a.png", "2020/a.png", ".hidden.png", ".cache/c.png")):
+        save_picture(tmp_path / "album" / name, picture(8, 9 + number, number))
+    (tmp_path / "album" / "notes.txt").write_text("not a picture", encoding="utf-8")
+    (tmp_path / "album" / "link.png").symlink_to("b.png")
+    return tmp_path / "album"
+
+
+def test_a_folder_means_the_pictures_below_it(upscale, out, album, monkeypatch):
+    monkeypatch.chdir(album.parent)
+    answer = upscale("album")
+    assert (answer.status, answer.out) == (0, f"3 of 3 written to {out}\n")
+    assert names(out) == {"b.png", "album_2019_a.png.png", "album_2020_a.png.png"}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (["album/*.png"], ["album/b.png"]),
+        (["album/**/a.png"], ["album/2019/a.png", "album/2020/a.png"]),
+        (["album/20*"], ["album/2019/a.png", "album/2020/a.png"]),
+        (["album/2020/a.png", "album"], ["album/2020/a.png", "album/2019/a.png", "album/b.png"]),
+        (["album", "album/*.png", "album/2019"], ["album/2019/a.png", "album/2020/a.png", "album/b.png"]),
+        (["album/nothing*.png", "album/b.png"], ["album/nothing*.png", "album/b.png"]),
+        (["gone", "[a].png"], ["gone", "[a].png"]),
+    ],
+)
+def test_patterns_and_folders_name_each_file_once_in_order(album, monkeypatch, patterns, expected):
+    monkeypatch.chdir(album.parent)
+    save_picture(Path("[a].png"), picture(4, 4))
+    found = [path.as_posix() for path in expanded(patterns, Path("out"))]
+    assert found == expected
+
+
+def test_a_pattern_that_matches_nothing_does_not_stop_the_rest(upscale, out, album):
+    (album / "empty").mkdir()
+    answer = upscale(album / "*.jpg", album / "empty", album / "b.png")
+    assert (answer.status, names(out)) == (1, {"b.png"})
+    first, second = answer.err.splitlines()
+    assert str(album / "*.jpg") in first
+    assert second.startswith(f"error: {album / 'empty'}: no images in it")
+
+
+def test_results_inside_the_folder_are_not_enlarged_again(cincgan, finished_run, album):
+    arguments = ("upscale", album, "--out", album / "enlarged", "--weights", finished_run.folder)
+    assert cincgan(*arguments).out.startswith("3 of 3")
+    assert cincgan(*arguments, "--overwrite").out.startswith("3 of 3")
+    assert len(names(album / "enlarged")) == 3
+
+
+def test_links_to_nothing_and_in_circles_are_named(upscale, out, album):
+    (album / "gone.png").symlink_to("nowhere.png")
+    (album / "circle.png").symlink_to("circle.png")
+    (album / "loop").symlink_to(album)
+    answer = upscale(album)
+    assert (answer.status, len(names(out))) == (1, 3)
+    assert sorted(name for line in answer.err.splitlines() for name in ("gone", "circle") if f"{name}.png" in line) == [
+        "circle",
+        "gone",
+    ]
+    assert len(answer.err.splitlines()) == 2
+
+
+def test_a_file_is_overwritten_when_told_and_an_input_never(cincgan, finished_run, upscale, out, tmp_path):
+    path = save_picture(tmp_path / "a.png", picture(8, 8))
+    out.mkdir()
+    (out / "a.png").write_bytes(b"old")
+    assert upscale(path, "--overwrite").status == 0
+    assert Image.open(out / "a.png").size == (32, 32)
+    before = path.read_bytes()
+    answer = cincgan("upscale", path, "--out", tmp_path, "--weights", finished_run.folder, "--overwrite")
+    assert answer.status == 1
+    assert "is an input, never overwritten" in answer.err
+    assert path.read_bytes() == before
+
+
+def test_a_failed_overwrite_leaves_the_old_file(upscale, out, tmp_path, full_disk):
+    path = save_picture(tmp_path / "large.png", picture(60, 60))
+    out.mkdir()
+    (out / "large.png").write_bytes(b"old")
+    with full_disk(10_000):
+        answer = upscale(path, "--overwrite")
+    assert (answer.status, len(answer.err.splitlines())) == (1, 1)
+    assert str(path) in answer.err
+    assert [(p.name, p.read_bytes()) for p in out.iterdir()] == [("large.png", b"old")]
+
+
+def test_compare_writes_a_page_of_what_could_be_enlarged(upscale, out, tmp_path):
+    paths = [save_picture(tmp_path / name, picture(8, 8, i)) for i, name in enumerate(("a.png", "b.png"))]
+    answer = upscale(paths[0], tmp_path / "missing.png", paths[1], "--compare")
+    assert answer.status == 1
+    assert names(out) == {"a.png", "b.png", "comparison.html"}
+    page = (out / "comparison.html").read_text(encoding="utf-8")
+    assert page.count("<figure>") == 2
+    assert "missing" not in page
+    for path in paths:
+        path.unlink()
+    before = (out / "comparison.html").read_bytes()
+    third = save_picture(tmp_path / "c.png", picture(8, 8, 3))
+    error = upscale(third, "--compare").error()
+    assert "comparison.html: exists already" in error
+    assert (out / "comparison.html").read_bytes() == before
+    assert not (out / "c.png").exists(), "found out only after the work"
+    assert upscale(third, "--compare", "--overwrite").status == 0
+    assert (out / "comparison.html").read_text(encoding="utf-8").count("<figure>") == 1
+
+
+def test_the_bar_counts_tiles_over_all_files(upscale, tmp_path):
+    paths = [save_picture(tmp_path / name, picture(20, 30)) for name in ("a.png", "b.png")]
+    answer = upscale(paths[0], tmp_path / "missing.png", paths[1], "--tile", 10)
+    assert "| 12/12 [" in answer.raw_err
+    assert "| 0/12 [" in answer.raw_err
 
 
 def test_an_orientation_noted_by_the_camera_is_applied(upscale, out, tmp_path):

@@ -5,6 +5,7 @@ import json
 import pickle
 import resource
 import shutil
+import zipfile
 from contextlib import suppress
 from dataclasses import replace
 
@@ -229,7 +230,9 @@ def test_a_full_disk_at_the_very_end(smoke, photographs, finished_run, tmp_path,
     assert_same_run(resume(tmp_path / "run"), finished_run)
 
 
-@pytest.mark.parametrize("damage", ["empty", "half", "text", "other pickle", "other format"])
+@pytest.mark.parametrize(
+    "damage", ["empty", "half", "text", "other pickle", "nonsense inside", "no settings", "other format"]
+)
 def test_a_damaged_checkpoint_is_named_and_left_alone(interrupted, damage):
     path = interrupted.checkpoint_path
     if damage == "empty":
@@ -240,6 +243,12 @@ def test_a_damaged_checkpoint_is_named_and_left_alone(interrupted, damage):
         path.write_text("not a checkpoint at all")
     elif damage == "other pickle":
         path.write_bytes(pickle.dumps([1, 2, 3]))
+    elif damage == "nonsense inside":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in (("data.pkl", b"\x80\x02."), ("version", b"3"), ("byteorder", b"little")):
+                archive.writestr(f"archive/{name}", content)
+    elif damage == "no settings":
+        torch.save({"format": checkpoint.FORMAT}, path)
     else:
         torch.save({"format": "something else 7"}, path)
     before = contents(interrupted.folder)
@@ -299,3 +308,40 @@ def test_a_run_on_the_bundled_photographs_can_be_resumed(smoke, bundled, tmp_pat
     resumed = load_weights(resume(tmp_path / "run").folder)
     undisturbed = load_weights(train(smoke, bundled, tmp_path / "reference").folder)
     assert_same_tensors(resumed.nets.state_dict(), undisturbed.nets.state_dict())
+
+
+@pytest.fixture(scope="module")
+def real_run(tmp_path_factory):
+    """A run on LR images as they came and HR photographs of other scenes."""
+    root = tmp_path_factory.mktemp("real")
+    write_photographs(root / "lr", 2, 18, 23, first_seed=70)
+    write_photographs(root / "hr", 2, 72, 84, first_seed=80)
+    return train(PRESETS["smoke"], load_photographs(str(root / "hr"), str(root / "lr")), root / "run", command="test")
+
+
+def test_a_run_on_real_lr_images_finds_both_folders_again(real_run, tmp_path):
+    recorded = real_run.config["photographs"]
+    root = real_run.folder.parent
+    assert (recorded["path"], recorded["lr_path"], recorded["x_is_lr"]) == (str(root / "hr"), str(root / "lr"), True)
+    assert load_weights(real_run.folder).facts["x_is_lr"] is True
+    begun = Run(shutil.copytree(real_run.folder, tmp_path / "begun"))
+    for path in (begun.weights_path, begun.checkpoint_path, begun.log_path):
+        path.unlink()  # as if it had been killed before its first checkpoint
+    assert_same_run(resume(begun.folder), real_run)
+
+
+def test_the_same_photographs_as_hr_are_another_run(real_run):
+    root = real_run.folder.parent
+    given = load_photographs(str(root / "hr"), str(root / "lr"))
+    as_hr = replace(given, x_is_lr=False)
+    with pytest.raises(ValueError, match=r"X is LR as it came there and HR to be degraded here"):
+        real_run.check_answers(PRESETS["smoke"], as_hr)
+    real_run.check_answers(PRESETS["smoke"], given)
+    with pytest.raises(ValueError, match=r"X is HR to be degraded here and was LR as it came"):
+        real_run.check_photographs(as_hr)
+    real_run.check_photographs(given)
+
+
+def test_lr_photographs_without_hr_ones_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="need a folder of HR photographs"):
+        load_photographs(None, str(tmp_path))

@@ -12,7 +12,7 @@ import pytest
 import torch
 from helpers import picture
 
-from cincgan_tutorial.degradation import bicubic_downsample
+from cincgan_tutorial.degradation import SYNTHETIC_MILD, bicubic_downsample
 from cincgan_tutorial.training import loop, train
 from cincgan_tutorial.unpaired import Levels, Photograph, Photographs, UnpairedPatches, as_levels, degrade
 
@@ -85,9 +85,16 @@ def split():
     return Photographs("colours", tuple(map(coloured, sorted(X_NAMES))), tuple(map(coloured, sorted(YZ_NAMES))))
 
 
-@pytest.mark.parametrize("apart", [False, True])
-def test_no_training_call_sees_a_degraded_photograph_with_its_original(watched, smoke, split, tmp_path, apart):
-    train(replace(smoke, adam_per_cycle=apart), split, tmp_path / "run")
+@pytest.fixture(scope="module")
+def real(split):
+    """The same scenes, but X are LR images already, as a camera took them."""
+    x = tuple(Photograph(p.name, degrade(p, SYNTHETIC_MILD).permute(1, 2, 0).numpy().copy()) for p in split.x)
+    return Photographs("real", x, split.yz, x_is_lr=True)
+
+
+@pytest.mark.parametrize(("kind", "apart"), [("split", False), ("split", True), ("real", False)])
+def test_no_training_call_sees_a_degraded_photograph_with_its_original(watched, smoke, request, kind, apart, tmp_path):
+    train(replace(smoke, adam_per_cycle=apart), request.getfixturevalue(kind), tmp_path / "run")
     expected = {"train_step": 20, "pretrain_step": 6, "cycle_one_step": 6, "warm_up_step": 2 + 2}
     expected |= {"cycle_one_step": 6 + 4, "cycle_two_step": 4} if apart else {"joint_step": 4}
     assert watched.calls == expected
@@ -97,6 +104,12 @@ def test_no_training_call_sees_a_degraded_photograph_with_its_original(watched, 
 def test_the_loop_hands_patches_to_no_function_that_is_not_watched():
     steps = {name for name in vars(loop) if name.endswith("_step")}
     assert steps == {"train_step", "pretrain_step", "cycle_one_step", "cycle_two_step", "joint_step", "warm_up_step"}
+
+
+def test_the_watch_would_notice_a_real_photograph_with_its_original(watched, smoke, split, real, tmp_path):
+    leaky = Photographs("leaky", real.x, split.yz + split.x[:1], x_is_lr=True)  # no hash can tell: x is smaller
+    with pytest.raises(AssertionError, match="degraded and clean"):
+        train(smoke, leaky, tmp_path / "run")
 
 
 class CleanLeak(UnpairedPatches):

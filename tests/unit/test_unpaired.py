@@ -21,6 +21,7 @@ from cincgan_tutorial.unpaired import (
     bundled_photograph,
     degrade,
     folder_of_photographs,
+    lr_and_hr_folders,
 )
 
 
@@ -301,3 +302,48 @@ def test_a_folder_with_sizes_not_divisible_by_four_is_accepted(tmp_path):
     save_picture(tmp_path / "b.png", picture(66, 71, 1))
     x, _, z = UnpairedPatches(folder_of_photographs(tmp_path), BICUBIC, patch=16).batch(0, 2)
     assert (x.shape[-1], z.shape[-1]) == (16, 64)
+
+
+@pytest.fixture
+def lr_and_hr(tmp_path):
+    """Three LR images as a camera took them, of sizes that no scale divides, and two HR photographs."""
+    write_photographs(tmp_path / "phone", 3, 17, 22, first_seed=50)
+    write_photographs(tmp_path / "clean", 2, 72, 84, first_seed=60)
+    return tmp_path / "phone", tmp_path / "clean"
+
+
+def test_real_lr_images_are_not_degraded_nor_cut(lr_and_hr):
+    split = lr_and_hr_folders(*lr_and_hr)
+    patches = UnpairedPatches(split, None, patch=16)
+    assert split.x_is_lr
+    assert [split.path, split.lr_path] == [str(lr_and_hr[1]), str(lr_and_hr[0])]
+    assert {levels.permute(1, 2, 0).numpy().tobytes() for levels in patches.X} == {
+        picture(17, 22, seed).tobytes() for seed in (50, 51, 52)
+    }
+    x, y, z = patches.batch(0, 4)
+    assert (x.shape, y.shape, z.shape) == ((4, 3, 16, 16), (4, 3, 16, 16), (4, 3, 64, 64))
+
+
+def test_two_folders_of_the_same_content_are_the_same_set(lr_and_hr, tmp_path):
+    lr, hr = lr_and_hr
+    first = lr_and_hr_folders(lr, hr)
+    (lr / "p0.png").rename(lr / "z.png")
+    shutil.copy(lr / "z.png", lr / "copy.png")
+    second = lr_and_hr_folders(lr, hr)
+    assert [p.sha256 for p in first.x] == [p.sha256 for p in second.x]
+    shutil.copy(lr / "p1.png", hr / "other.png")
+    with pytest.raises(ValueError, match=r"the same photograph is in X as 'p1.png' and in Y/Z as 'other.png'"):
+        lr_and_hr_folders(lr, hr)
+
+
+def test_a_degradation_and_real_lr_images_exclude_each_other(lr_and_hr):
+    split = lr_and_hr_folders(*lr_and_hr)
+    with pytest.raises(ValueError, match=r"X is LR already; expected no degradation, got synthetic_mild"):
+        UnpairedPatches(split, SYNTHETIC_MILD, patch=16)
+    with pytest.raises(ValueError, match=r"X is HR; a degradation has to make LR images of it, got none"):
+        UnpairedPatches(Photographs("t", (photograph(0),), (photograph(1),)), None, patch=16)
+
+
+def test_a_real_lr_image_needs_one_patch_of_lr_pixels(lr_and_hr):
+    with pytest.raises(ValueError, match=r"22x17 is smaller than a patch of 18 LR pixels square"):
+        UnpairedPatches(lr_and_hr_folders(*lr_and_hr), None, patch=18, scale=2)

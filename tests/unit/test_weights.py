@@ -108,6 +108,17 @@ def test_safetensors_of_another_program_are_refused(tmp_path):
         load_weights(tmp_path / "foreign.safetensors")
 
 
+@pytest.mark.parametrize(
+    "change", [{"preset": None}, {"facts": None}, {"preset": "{"}, {"facts": "nonsense"}, {"preset": "[]"}], ids=str
+)
+def test_a_damaged_header_is_named(saved, tmp_path, change):
+    path, _ = saved
+    header = {key: value for key, value in (header_of(path) | change).items() if value is not None}
+    save_file(load_file(path), tmp_path / "other", metadata=header)
+    with pytest.raises(ValueError, match="other: its header is damaged"):
+        load_weights(tmp_path / "other")
+
+
 class Bomb:
     """Unpickling it creates a file."""
 
