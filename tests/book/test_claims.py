@@ -140,20 +140,25 @@ def test_chapter_7_sr_alone_gains_over_bicubic() -> None:
     assert verdict(*paired(rows["SR alone"].psnr, rows["bicubic"].psnr)) == "a gain"
 
 
-def test_chapter_7_the_joint_stage_loses() -> None:
+def test_chapter_7_the_joint_stage_adds_nothing() -> None:
     rows = of("mild-val")
-    assert verdict(*paired(rows["CinCGAN"].psnr, rows["G1 then SR"].psnr)) == "a loss"
-    assert rows["SR alone"].mean_psnr < rows["CinCGAN"].mean_psnr
-    assert rows["CinCGAN"].mean_psnr < best_of(recorded("mild-val-bm3d"), "bm3d").mean_psnr
+    change, _ = paired(rows["CinCGAN"].psnr, rows["G1 then SR"].psnr)
+    assert -0.05 < change < 0
 
 
-@pytest.mark.parametrize("condition", CONDITIONS[1:])
-def test_chapter_7_mild_falls_below_interpolation_elsewhere(condition: str) -> None:
+def test_chapter_7_mild_falls_below_interpolation_on_white_noise() -> None:
+    rows = of("mild-val-white")
+    for system in ("G1 then SR", "CinCGAN"):
+        assert verdict(*paired(rows[system].psnr, rows["bicubic"].psnr)) == "a loss"
+    assert rows["G1 then SR"].mean_psnr < rows["SR alone"].mean_psnr + 0.1
+
+
+@pytest.mark.parametrize("condition", ["val-bicubic", "val-jpeg75"])
+def test_chapter_7_mild_stays_between_interpolation_and_sr_alone(condition: str) -> None:
     rows = of(f"mild-{condition}")
     for system in ("G1 then SR", "CinCGAN"):
-        assert rows[system].mean_psnr < rows["bicubic"].mean_psnr
-        expected = "not established" if condition == "val-bicubic" else "a loss"
-        assert verdict(*paired(rows[system].psnr, rows["bicubic"].psnr)) == expected
+        assert rows["bicubic"].mean_psnr < rows[system].mean_psnr < rows["SR alone"].mean_psnr
+        assert verdict(*paired(rows[system].psnr, rows["bicubic"].psnr)) == "a gain"
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
