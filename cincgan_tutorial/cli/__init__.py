@@ -12,6 +12,7 @@ from pathlib import Path
 from ..provenance import program
 from ..training import Run, Stopped, ranks
 from .command import Command
+from .downloading import DOWNLOAD
 from .enlarging import UPSCALE
 from .scoring import EVALUATE
 from .studying import STUDY
@@ -26,7 +27,7 @@ First steps:
   python -m cincgan_tutorial evaluate --weights runs/mine           score the result
 """
 
-_COMMANDS = (TRAIN, RESUME, EVALUATE, STUDY, UPSCALE)
+_COMMANDS = (TRAIN, RESUME, EVALUATE, STUDY, UPSCALE, DOWNLOAD)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
