@@ -24,7 +24,8 @@ from ..front_end import progress_bar
 from .catalogue import LARGEST_PHOTOGRAPH, Remote
 
 OFFLINE = "CINCGAN_OFFLINE"
-_CHUNK = 1 << 18
+# Of a chunk that breaks off nothing is kept.
+_CHUNK = 1 << 14
 # A server that says one of these may say something else in a while.
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 
