@@ -38,7 +38,9 @@ class PlainLoop:
         self.optimizers: dict[str, Optimizer] = {
             "SR": Adam(nets.SR.parameters(), lr, betas=(0.9, 0.999)),
             "cycle_one": Adam([*nets.G1.parameters(), *nets.G2.parameters()], lr, betas=betas),
-            "cycle_two": Adam([*nets.G1.parameters(), *nets.SR.parameters(), *nets.G3.parameters()], lr, betas=betas),
+            "both_cycles": Adam(
+                [p for net in (nets.G1, nets.G2, nets.SR, nets.G3) for p in net.parameters()], lr, betas=betas
+            ),
             "D1": Adam(nets.D1.parameters(), lr_D, betas=betas),
             "D2": Adam(nets.D2.parameters(), lr_D, betas=betas),
         }
@@ -53,45 +55,49 @@ class PlainLoop:
 
     def first(self, x: Tensor, y: Tensor, z: Tensor) -> dict[str, Tensor]:
         """Do a step of cycle one."""
-        losses = self._cycle_one(x, y)
-        self._follow()
-        return losses
-
-    def joint(self, x: Tensor, y: Tensor, z: Tensor) -> dict[str, Tensor]:
-        """Do a step of cycle one, then of cycle two."""
-        losses = self._cycle_one(x, y) | self._cycle_two(x, y, z)
-        self._follow()
-        return losses
-
-    def _cycle_one(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        nets, norms = self.nets, self.preset.norms
+        nets = self.nets
         nets.D1.requires_grad_(False)
         cleaned = nets.G1(x)
-        terms = {
+        terms = self._cycle_one(x, y, cleaned)
+        self._descend(_weighted(terms, self.stage.cycle_one), "cycle_one")
+        nets.D1.requires_grad_(True)
+        judged = self._judge(nets.D1, "D1", y, cleaned)
+        self._follow()
+        return _named("LR", terms) | {"D1": judged}
+
+    def joint(self, x: Tensor, y: Tensor, z: Tensor) -> dict[str, Tensor]:
+        """Do a step of both cycles."""
+        nets = self.nets
+        nets.D1.requires_grad_(False)
+        nets.D2.requires_grad_(False)
+        cleaned = nets.G1(x)
+        enlarged = nets.SR(cleaned)
+        one, two = self._cycle_one(x, y, cleaned), self._cycle_two(x, y, z, enlarged)
+        total = _weighted(one, self.stage.cycle_one) + _weighted(two, self.stage.cycle_two)
+        self._descend(total, "both_cycles")
+        nets.D1.requires_grad_(True)
+        nets.D2.requires_grad_(True)
+        judged = {"D1": self._judge(nets.D1, "D1", y, cleaned), "D2": self._judge(nets.D2, "D2", z, enlarged)}
+        self._follow()
+        return _named("LR", one) | _named("HR", two) | judged
+
+    def _cycle_one(self, x: Tensor, y: Tensor, cleaned: Tensor) -> dict[str, Tensor]:
+        nets, norms = self.nets, self.preset.norms
+        return {
             "gan": ((nets.D1(cleaned) - 1) ** 2).mean(),
             "cycle": power(nets.G2(cleaned) - x, norms.cycle),
             "identity": power(nets.G1(y) - y, norms.identity),
             "tv": variation(cleaned, norms.tv),
         }
-        self._descend(_weighted(terms, self.stage.cycle_one), "cycle_one")
-        nets.D1.requires_grad_(True)
-        judged = self._judge(nets.D1, "D1", y, cleaned)
-        return {f"LR {name}": term.detach() for name, term in terms.items()} | {"D1": judged}
 
-    def _cycle_two(self, x: Tensor, y: Tensor, z: Tensor) -> dict[str, Tensor]:
+    def _cycle_two(self, x: Tensor, y: Tensor, z: Tensor, enlarged: Tensor) -> dict[str, Tensor]:
         nets, norms = self.nets, self.preset.norms
-        nets.D2.requires_grad_(False)
-        enlarged = nets.SR(nets.G1(x))
-        terms = {
+        return {
             "gan": ((nets.D2(enlarged) - 1) ** 2).mean(),
             "cycle": power(nets.G3(enlarged) - x, norms.cycle),
             "identity": power(nets.SR(y) - z, norms.supervised),
             "tv": variation(enlarged, norms.tv),
         }
-        self._descend(_weighted(terms, self.stage.cycle_two), "cycle_two")
-        nets.D2.requires_grad_(True)
-        judged = self._judge(nets.D2, "D2", z, enlarged)
-        return {f"HR {name}": term.detach() for name, term in terms.items()} | {"D2": judged}
 
     def _judge(self, D: nn.Module, name: str, real: Tensor, fake: Tensor) -> Tensor:
         loss = ((D(real) - 1) ** 2).mean() + (D(fake.detach()) ** 2).mean()
@@ -116,3 +122,7 @@ def _weighted(terms: dict[str, Tensor], w: Weights | None) -> Tensor:
     if w is None:
         raise ValueError("this stage has no weights for the cycle.")
     return w.gan * terms["gan"] + w.cycle * terms["cycle"] + w.identity * terms["identity"] + w.tv * terms["tv"]
+
+
+def _named(prefix: str, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix} {name}": term.detach() for name, term in terms.items()}

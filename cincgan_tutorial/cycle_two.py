@@ -15,7 +15,9 @@ from .losses import Terms, distance, judged_real, total_variation
 from .presets import Norms
 
 
-def cycle_two(nets: Networks, x: Images, y: Images, z: Images, norms: Norms = Norms()) -> tuple[Terms, Images, Scores]:
+def cycle_two(
+    nets: Networks, x: Images, y: Images, z: Images, norms: Norms = Norms(), y_tilde: Images | None = None
+) -> tuple[Terms, Images, Scores]:
     r"""Return the terms of $\mathcal L^{HR}_{total}$, $\tilde z = SR(G_1(x))$ and $D_2(\tilde z)$. {eq}`eq-hr-total`.
 
     Args:
@@ -24,8 +26,10 @@ def cycle_two(nets: Networks, x: Images, y: Images, z: Images, norms: Norms = No
         y: Clean LR patches, the reduction of ``z``.
         z: HR patches of photographs other than those of ``x``, (n, 3, s h, s w).
         norms: Norm of each term.
+        y_tilde: G1(x), where cycle one has computed it already.
     """
-    z_tilde, y_enlarged = nets.SR(torch.cat([nets.G1(x), y])).chunk(2)  # SR(G1(x)) and SR(y), in one pass
+    y_tilde = nets.G1(x) if y_tilde is None else y_tilde
+    z_tilde, y_enlarged = nets.SR(torch.cat([y_tilde, y])).chunk(2)  # SR(G1(x)) and SR(y), in one pass
     x_double_prime = nets.G3(z_tilde)
     scores = nets.D2(z_tilde)
     terms = Terms(

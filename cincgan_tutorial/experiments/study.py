@@ -127,6 +127,7 @@ STUDIES = {
                 "no TV": {"joint.cycle_two.tv": 0},
                 "paper's adversarial weight": {"joint.cycle_two.gan": 1},
                 "paper's cycle and TV weights": {"joint.cycle_two.cycle": 10, "joint.cycle_two.tv": 2},
+                "an Adam for each cycle": {"adam_per_cycle": True},
             },
             base={"joint.steps": 0},
             measures="hr",

@@ -140,6 +140,8 @@ class Preset:
             `training.steps.update_average`); 0 publishes the last step's weights.
         clip: Largest norm of a discriminator's gradient; 0 means no limit.
         beta1: First moment of Adam (0.5 in the paper).
+        adam_per_cycle: Whether in the joint stage each cycle has an Adam of its own, see
+            `training.steps.make_optimizers`. The paper leaves it open.
         log_every: Steps between two log lines.
         save_every: Steps between two checkpoints.
         alarms: Whether to warn of flat output, drifting colours and a judge at chance or saturated, see
@@ -166,6 +168,7 @@ class Preset:
     ema: float = 0.0
     clip: float = 0.0
     beta1: float = 0.5
+    adam_per_cycle: bool = False
     log_every: int = 20
     save_every: int = 200
     alarms: bool = True

@@ -4,7 +4,7 @@ from .loop import resume, train
 from .precision import Arithmetic, settle
 from .run import BUNDLED, Run, load_photographs, read_log
 from .state import LAYOUT
-from .steps import cycle_one_step, cycle_two_step, judge_step, make_optimizers, pretrain_step, rate
+from .steps import cycle_one_step, cycle_two_step, joint_step, judge_step, make_optimizers, pretrain_step, rate
 from .stopping import Stopped
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Stopped",
     "cycle_one_step",
     "cycle_two_step",
+    "joint_step",
     "judge_step",
     "load_photographs",
     "make_optimizers",

@@ -22,7 +22,7 @@ from ..architectures import Networks
 from ..degradation import degradation_named
 from ..front_end import progress_bar
 from ..images import replacing
-from ..presets import Preset, Stage, check
+from ..presets import Preset, Stage, Weights, check
 from ..provenance import provenance
 from ..unpaired import Photographs, UnpairedPatches
 from ..weights import Trained, load_weights, save_weights
@@ -36,10 +36,11 @@ from .steps import (
     Optimizers,
     cycle_one_step,
     cycle_two_step,
-    judge_step,
+    joint_step,
     pretrain_step,
     set_rates,
     update_average,
+    warm_up_step,
 )
 from .stopping import Stopped, StopRequest
 from .validation import Validation
@@ -182,37 +183,34 @@ def train_step(state: State, name: str, stage: Stage, preset: Preset, batch: tup
     if name == "pretrain":
         losses = pretrain_step(nets, optimizers, y, z, arithmetic)
     elif state.step < stage.warm_up:
-        losses = _warm_up(nets, optimizers, name, x, y, z, arithmetic, preset.clip)
+        losses = warm_up_step(nets, optimizers, name, x, y, z, preset.norms, arithmetic, preset.clip)
     else:
-        losses = {}
-        if stage.cycle_one is not None:
-            losses |= cycle_one_step(nets, optimizers, x, y, stage.cycle_one, preset.norms, arithmetic, preset.clip)
-        if name == "joint" and stage.cycle_two is not None:
-            losses |= cycle_two_step(nets, optimizers, x, y, z, stage.cycle_two, preset.norms, arithmetic, preset.clip)
+        losses = _play(nets, optimizers, (x, y, z), (stage.cycle_one, stage.cycle_two), preset, arithmetic)
     arithmetic.end_step()
     if state.average is not None:
         update_average(state.average, nets.upscaler(), preset.ema)
     return losses
 
 
-def _warm_up(
+def _play(
     nets: Networks,
     optimizers: Optimizers,
-    name: str,
-    x: Tensor,
-    y: Tensor,
-    z: Tensor,
+    batch: tuple[Tensor, Tensor, Tensor],
+    weights: tuple[Weights | None, Weights | None],
+    preset: Preset,
     arithmetic: Arithmetic,
-    clip: float,
 ) -> Losses:
-    """Let the discriminator that is new in this stage learn first: a judge at chance would teach noise."""
-    generator, D, real = (nets.G1, nets.D1, y) if name == "first" else (nets.upscaler(), nets.D2, z)
-    key = "D1" if name == "first" else "D2"
-    with arithmetic.forward():
-        with torch.no_grad():
-            fake = generator(x)
-        scores = D(fake)
-    return {key: judge_step(D, optimizers[key], real, scores, arithmetic, clip)}
+    """Do a step of the cycles that have weights."""
+    (x, y, z), (one, two) = batch, weights
+    rest = preset.norms, arithmetic, preset.clip
+    if one is None:
+        raise ValueError("stage one and the joint stage need the weights of cycle one.")
+    if two is None:
+        return cycle_one_step(nets, optimizers, x, y, one, *rest)
+    if preset.adam_per_cycle:
+        first = cycle_one_step(nets, optimizers, x, y, one, *rest)
+        return first | cycle_two_step(nets, optimizers, x, y, z, two, *rest)
+    return joint_step(nets, optimizers, x, y, z, (one, two), *rest)
 
 
 def _validated(preset: Preset, name: str) -> bool:

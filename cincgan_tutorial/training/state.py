@@ -21,7 +21,7 @@ from .alarms import Alarms
 from .checkpoint import load_checkpoint, save_checkpoint
 from .precision import Arithmetic
 from .run import Run
-from .steps import Optimizers, make_optimizers
+from .steps import Optimizers, make_optimizers, settled
 
 # Pixel by pixel with the channels together: on the CPU it was measured on, convolutions run a third faster so.
 LAYOUT = torch.channels_last
@@ -49,6 +49,9 @@ def enter(state: State, name: str, preset: Preset) -> None:
     state.average = _average(nets, preset)
     state.best = None
     if name == "joint":
+        if state.average is not None:
+            # G1 and SR come as averages of the stages before: there is no fast start to forget.
+            state.average.n_averaged.fill_(settled(preset.ema))
         state.before_joint = copy.deepcopy(nets.upscaler())
 
 

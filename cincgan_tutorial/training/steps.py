@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -27,13 +28,16 @@ from .precision import Arithmetic
 Optimizers = dict[str, Optimizer]
 Losses = dict[str, Tensor]
 
+_GROWTH = 10
+
 
 def make_optimizers(nets: Networks, stage_name: str, stage: Stage, preset: Preset) -> Optimizers:
     r"""Return the Adam optimizers of a stage, named after what they minimise.
 
-    In the joint stage G1 is moved by both cycles. Each total keeps its own Adam state for it: their gradients differ
-    in size, and a shared state would mix the two scales. The paper leaves this open. ``fused`` moves all weights in one
-    call, in half the time.
+    In the joint stage G1 is moved by both cycles, and the paper leaves open how. Here one Adam moves all generators
+    down the sum of both totals. With ``adam_per_cycle`` each total has its own; but Adam divides by the size of a
+    gradient, so the small total of cycle two then moves G1 as far as the large one of cycle one, whatever its weights.
+    ``fused`` moves all weights in one call, in half the time.
     """
 
     def adam(lr: float, *networks: nn.Module) -> Adam:
@@ -45,11 +49,13 @@ def make_optimizers(nets: Networks, stage_name: str, stage: Stage, preset: Prese
     if stage_name == "pretrain":
         # EDSR's own beta1: there is no adversary here.
         return {"SR": Adam(nets.SR.parameters(), lr=stage.lr, betas=(0.9, 0.999), eps=1e-8, fused=True)}
-    optimizers: Optimizers = {"cycle_one": adam(stage.lr, nets.G1, nets.G2), "D1": adam(stage.lr_D, nets.D1)}
-    if stage_name == "joint":
-        optimizers["cycle_two"] = adam(stage.lr, nets.G1, nets.SR, nets.G3)
-        optimizers["D2"] = adam(stage.lr_D, nets.D2)
-    return optimizers
+    if stage_name == "first":
+        return {"cycle_one": adam(stage.lr, nets.G1, nets.G2), "D1": adam(stage.lr_D, nets.D1)}
+    judges: Optimizers = {"D1": adam(stage.lr_D, nets.D1), "D2": adam(stage.lr_D, nets.D2)}
+    if preset.adam_per_cycle:
+        cycle_two = adam(stage.lr, nets.G1, nets.SR, nets.G3)
+        return {"cycle_one": adam(stage.lr, nets.G1, nets.G2), "cycle_two": cycle_two} | judges
+    return {"both_cycles": adam(stage.lr, nets.G1, nets.G2, nets.SR, nets.G3)} | judges
 
 
 def rate(stage: Stage, step: int) -> float:
@@ -115,6 +121,56 @@ def cycle_two_step(
     return _named("HR", terms) | {"D2": judged}
 
 
+def joint_step(
+    nets: Networks,
+    optimizers: Optimizers,
+    x: Images,
+    y: Images,
+    z: Images,
+    weights: tuple[Weights, Weights],
+    norms: Norms,
+    arithmetic: Arithmetic,
+    clip: float,
+) -> Losses:
+    """Move G1, G2, SR and G3 down the sum of the LR and the HR total, then D1 and D2 down their own losses."""
+    with arithmetic.forward():
+        terms_one, y_tilde, scores_one = cycle_one(nets, x, y, norms)
+        terms_two, _, scores_two = cycle_two(nets, x, y, z, norms, y_tilde)
+        total = terms_one.total(weights[0]) + terms_two.total(weights[1])
+    arithmetic.minimise(total, optimizers["both_cycles"], keep_graph=True)
+    judged_one = judge_step(nets.D1, optimizers["D1"], y, scores_one, arithmetic, clip)
+    judged_two = judge_step(nets.D2, optimizers["D2"], z, scores_two, arithmetic, clip)
+    return _named("LR", terms_one) | {"D1": judged_one} | _named("HR", terms_two) | {"D2": judged_two}
+
+
+def warm_up_step(
+    nets: Networks,
+    optimizers: Optimizers,
+    stage_name: str,
+    x: Images,
+    y: Images,
+    z: Images,
+    norms: Norms,
+    arithmetic: Arithmetic,
+    clip: float,
+) -> Losses:
+    """Let the networks that are new in a stage learn first, D1, or D2 and G3: as they start, they would teach noise."""
+    joint = stage_name == "joint"
+    generator, name, D, real = (nets.upscaler(), "D2", nets.D2, z) if joint else (nets.G1, "D1", nets.D1, y)
+    with arithmetic.forward():
+        with torch.no_grad():
+            fake = generator(x)
+        scores = D(fake)
+    losses = {name: judge_step(D, optimizers[name], real, scores, arithmetic, clip)}
+    if joint:
+        with arithmetic.forward():
+            cycle = distance(nets.G3(fake), x, norms.cycle)
+        # The optimizer holds other generators too; this path has only G3 in it, so only G3 moves.
+        arithmetic.minimise(cycle, optimizers["cycle_two" if "cycle_two" in optimizers else "both_cycles"])
+        losses["HR cycle"] = cycle.detach()
+    return losses
+
+
 def judge_step(
     D: nn.Module, optimizer: Optimizer, real: Images, scores_of_fake: Scores, arithmetic: Arithmetic, clip: float
 ) -> Tensor:
@@ -129,11 +185,16 @@ def judge_step(
     return loss.detach()
 
 
+def settled(decay: float) -> int:
+    """Return the count of steps from which on an average has its full span."""
+    return math.ceil((_GROWTH * decay - 1) / (1 - decay))
+
+
 def update_average(average: AveragedModel, current: nn.Module, decay: float) -> None:
     """Move the average of a network's weights a little towards ``current``; the first time, make it equal.
 
     The span is about the last ninth of the steps so far, and 1 / (1 - decay) steps at most. So the start of a stage,
-    when the networks still move fast, is soon forgotten.
+    when the networks still move fast, is soon forgotten. An average that begins `settled` has its full span at once.
 
     `AveragedModel.update_parameters` does the same, but sends its counter to the device at every step, for which the
     host has to wait.
@@ -142,7 +203,7 @@ def update_average(average: AveragedModel, current: nn.Module, decay: float) -> 
     if count == 0:
         average.update_parameters(current)
         return
-    decay = min(decay, (1 + count) / (10 + count))
+    decay = min(decay, (1 + count) / (_GROWTH + count))
     get_ema_multi_avg_fn(decay)(list(average.module.parameters()), list(current.parameters()), 0)
     average.n_averaged += 1
 

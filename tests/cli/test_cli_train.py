@@ -263,7 +263,7 @@ def test_a_run_that_only_has_its_config_is_resumed_from_step_0(cincgan, folder, 
 
 
 @pytest.mark.parametrize(
-    ("name", "number"), [("pretrain_step", 2), ("pretrain_step", 5), ("cycle_one_step", 4), ("cycle_two_step", 3)]
+    ("name", "number"), [("pretrain_step", 2), ("pretrain_step", 5), ("cycle_one_step", 4), ("joint_step", 3)]
 )
 def test_ctrl_c_says_how_to_go_on_and_going_on_gives_the_undisturbed_weights(
     cincgan, folder, finished_run, tmp_path, interrupt, name, number
@@ -415,4 +415,4 @@ def test_weights_of_another_size_are_no_start(cincgan, folder, finished, tmp_pat
 
 def test_the_loop_is_the_one_that_is_interrupted_here():
     """The fixture `interrupt` patches these names; a renamed step would make its tests pass without one."""
-    assert all(hasattr(loop, name) for name in ("pretrain_step", "cycle_one_step", "cycle_two_step"))
+    assert all(hasattr(loop, name) for name in ("pretrain_step", "cycle_one_step", "joint_step"))

@@ -8,6 +8,7 @@ step; that the optimizers are the paper's Adam is tested below by itself.
 """
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,11 +16,12 @@ from helpers import LETTERS, moved, random_images, shake, weights_of
 from torch.optim import SGD
 
 from cincgan_tutorial.architectures import Networks
-from cincgan_tutorial.presets import PRESETS, Weights, with_settings
+from cincgan_tutorial.presets import PRESETS, Stage, Weights, with_settings
 from cincgan_tutorial.training import (
     Arithmetic,
     cycle_one_step,
     cycle_two_step,
+    joint_step,
     judge_step,
     make_optimizers,
     pretrain_step,
@@ -152,6 +154,41 @@ def test_cycle_two_step(preset, dtype):
     assert moved(before, ours) == {"G1", "SR", "G3", "D2"}
 
 
+def test_joint_step(preset, dtype):
+    ours, plain = two_copies(preset, dtype)
+    before = weights_of(ours)
+    optimizers = {"both_cycles": descent(ours.G1, ours.G2, ours.SR, ours.G3)}
+    optimizers |= {"D1": descent(ours.D1), "D2": descent(ours.D2)}
+    down_G = descent(plain.G1, plain.G2, plain.SR, plain.G3)
+    down_D1, down_D2 = descent(plain.D1), descent(plain.D2)
+    norms = preset.norms
+    for step in range(STEPS):
+        x, y, z = batch(step, dtype)
+        joint_step(ours, optimizers, x, y, z, (W1, W2), norms, FP32, preset.clip)
+
+        freeze(plain.D1, plain.D2)
+        cleaned = plain.G1(x)
+        enlarged = plain.SR(plain.G1(x))
+        lr_total = (
+            W1.gan * ((unnoticed(plain.D1, cleaned) - 1) ** 2).mean()
+            + W1.cycle * power(plain.G2(cleaned) - x, norms.cycle)
+            + W1.identity * power(plain.G1(y) - y, norms.identity)
+            + W1.tv * variation(cleaned, norms.tv)
+        )
+        hr_total = (
+            W2.gan * ((unnoticed(plain.D2, enlarged) - 1) ** 2).mean()
+            + W2.cycle * power(plain.G3(enlarged) - x, norms.cycle)
+            + W2.identity * power(plain.SR(y) - z, norms.supervised)
+            + W2.tv * variation(enlarged, norms.tv)
+        )
+        plain_descent(lr_total + hr_total, down_G)
+        freeze(plain.D1, plain.D2, thaw=True)
+        plain_judge(plain.D1, down_D1, y, cleaned, preset.clip)
+        plain_judge(plain.D2, down_D2, z, enlarged, preset.clip)
+    assert_equal_weights(ours, plain, dtype)
+    assert moved(before, ours) == {"G1", "G2", "SR", "G3", "D1", "D2"}
+
+
 def test_pretrain_step(preset, dtype):
     ours, plain = two_copies(preset, dtype)
     before = weights_of(ours)
@@ -205,35 +242,42 @@ def passes(nets, step):
 def test_nothing_is_computed_twice(preset):
     nets, _ = two_copies(preset)
     x, y, z = batch(0)
-    optimizers = make_optimizers(nets, "joint", preset.joint, preset)
+    together = make_optimizers(nets, "joint", preset.joint, preset)
+    optimizers = make_optimizers(nets, "joint", preset.joint, replace(preset, adam_per_cycle=True))
     one = passes(nets, lambda: cycle_one_step(nets, optimizers, x, y, W1, preset.norms, FP32, 0))
     two = passes(nets, lambda: cycle_two_step(nets, optimizers, x, y, z, W2, preset.norms, FP32, 0))
+    both = passes(nets, lambda: joint_step(nets, together, x, y, z, (W1, W2), preset.norms, FP32, 0))
     # Two of a discriminator: the fake, and the real patches.
     assert one == {"G1": 1, "G2": 1, "SR": 0, "G3": 0, "D1": 2, "D2": 0}
     assert two == {"G1": 1, "G2": 0, "SR": 1, "G3": 1, "D1": 0, "D2": 2}
+    assert both == {"G1": 1, "G2": 1, "SR": 1, "G3": 1, "D1": 2, "D2": 2}
 
 
 def test_losses_carry_the_names_of_the_log_and_no_graph(preset):
     nets, _ = two_copies(preset)
     x, y, z = batch(0)
-    optimizers = make_optimizers(nets, "joint", preset.joint, preset)
+    optimizers = make_optimizers(nets, "joint", preset.joint, replace(preset, adam_per_cycle=True))
     one = cycle_one_step(nets, optimizers, x, y, W1, preset.norms, FP32, 0)
     two = cycle_two_step(nets, optimizers, x, y, z, W2, preset.norms, FP32, 0)
+    together = make_optimizers(nets, "joint", preset.joint, preset)
+    both = joint_step(nets, together, x, y, z, (W1, W2), preset.norms, FP32, 0)
+    assert both.keys() == (one | two).keys()
     assert list(one) == ["LR gan", "LR cycle", "LR identity", "LR tv", "D1"]
     assert list(two) == ["HR gan", "HR cycle", "HR identity", "HR tv", "D2"]
-    assert not any(value.requires_grad for value in (one | two).values())
+    assert not any(value.requires_grad for value in (one | two | both).values())
 
 
 @pytest.mark.parametrize(
-    ("stage", "expected"),
+    ("stage", "apart", "expected"),
     [
-        ("pretrain", {"SR": "SR"}),
-        ("first", {"cycle_one": "G1 G2", "D1": "D1"}),
-        ("joint", {"cycle_one": "G1 G2", "D1": "D1", "cycle_two": "G1 SR G3", "D2": "D2"}),
+        ("pretrain", False, {"SR": "SR"}),
+        ("first", False, {"cycle_one": "G1 G2", "D1": "D1"}),
+        ("joint", False, {"both_cycles": "G1 G2 SR G3", "D1": "D1", "D2": "D2"}),
+        ("joint", True, {"cycle_one": "G1 G2", "D1": "D1", "cycle_two": "G1 SR G3", "D2": "D2"}),
     ],
 )
-def test_each_optimizer_holds_its_networks_and_the_papers_adam(nets, stage, expected):
-    paper = PRESETS["paper"]
+def test_each_optimizer_holds_its_networks_and_the_papers_adam(nets, stage, apart, expected):
+    paper = replace(PRESETS["paper"], adam_per_cycle=apart)
     optimizers = make_optimizers(nets, stage, paper.stages()[stage], paper)
     assert optimizers.keys() == expected.keys()
     for name, letters in expected.items():
@@ -253,8 +297,7 @@ def test_the_papers_rate_is_halved_every_forty_thousand_steps(step, share):
 
 
 def test_the_cosine_falls_from_one_to_its_floor():
-    stage = PRESETS["lesson"].joint
-    assert stage.lr_floor == 0.1
+    stage = Stage(steps=260, lr_floor=0.1)
     assert rate(stage, 0) == 1
     assert rate(stage, stage.steps // 2) == pytest.approx((1 + stage.lr_floor) / 2)
     assert rate(stage, stage.steps // 4) == pytest.approx(

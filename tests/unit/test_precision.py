@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim import SGD
 
 from cincgan_tutorial.architectures import Networks
-from cincgan_tutorial.training import Arithmetic, cycle_one_step, cycle_two_step, make_optimizers, settle
+from cincgan_tutorial.training import Arithmetic, joint_step, make_optimizers, settle
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -76,9 +76,8 @@ def test_steps_run_in_bf16_and_keep_weights_in_float32(smoke):
     for precision in ("fp32", "bf16"):
         nets, arithmetic = Networks.from_preset(smoke), Arithmetic(precision, CPU)
         optimizers = make_optimizers(nets, "joint", smoke.joint, smoke)
-        losses[precision] = cycle_one_step(
-            nets, optimizers, x, y, smoke.joint.cycle_one, smoke.norms, arithmetic, smoke.clip
-        ) | cycle_two_step(nets, optimizers, x, y, z, smoke.joint.cycle_two, smoke.norms, arithmetic, smoke.clip)
+        weights = smoke.joint.cycle_one, smoke.joint.cycle_two
+        losses[precision] = joint_step(nets, optimizers, x, y, z, weights, smoke.norms, arithmetic, smoke.clip)
         assert {p.dtype for letter in LETTERS for p in getattr(nets, letter).parameters()} == {torch.float32}
         assert all(torch.isfinite(p).all() for p in nets.parameters())
     for name, value in losses["fp32"].items():
