@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 from helpers import picture
 from PIL import Image
 
@@ -151,3 +152,29 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < until, "waited in vain"
         time.sleep(0.005)
+
+
+# The official folders with their numbers and suffixes, and the side that the photographs of a test have: the smoke
+# preset cuts patches of 16 and 64 pixels.
+PARTS = (
+    ("DIV2K_train_LR_mild", range(1, 801), "x4m.png", 17),
+    ("DIV2K_train_HR", range(1, 801), ".png", 68),
+    ("DIV2K_valid_LR_mild", range(801, 901), "x4m.png", 17),
+    ("DIV2K_valid_HR", range(801, 901), ".png", 68),
+)
+
+
+def numbered(number: int, side: int) -> bytes:
+    """A PNG of soft texture whose first pixels are its number and its side."""
+    base = picture(68, 68, number % 7)
+    pixels = np.roll(base, number, axis=(0, 1))[:: 68 // side, :: 68 // side].copy()
+    pixels[0, 0] = (number >> 8, number & 255, side)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG", compress_level=1)
+    return file.getvalue()
+
+
+def number_of(pixels: np.ndarray) -> tuple[int, int]:
+    """The number and the side that `numbered` wrote."""
+    high, low, side = map(int, pixels[0, 0])
+    return high << 8 | low, side
