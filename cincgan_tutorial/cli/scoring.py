@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from .. import div2k
 from ..degradation import DEGRADATIONS
 from ..experiments import (
     DENOISERS,
@@ -11,6 +12,7 @@ from ..experiments import (
     cleaning,
     denoised,
     evaluate,
+    evaluate_pairs,
     evaluation_data,
     record,
     systems,
@@ -23,7 +25,10 @@ from .command import Command, held_out, results_argument, weights_argument
 def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
     weights_argument(p)
     p.add_argument(
-        "--photos", metavar="DIR", help="HR photographs no network saw; left out: the two bundled ones kept for this"
+        "--photos",
+        metavar="DIR",
+        help="HR photographs no network saw, or DIV2K in its official folders: then its 100 validation pairs, as they"
+        " are; left out: the two bundled ones kept for this",
     )
     p.add_argument("--degradation", choices=sorted(DEGRADATIONS), help="default: the one of the training")
     p.add_argument("--shift", action="store_true", help="keep the pixel shift and score at the best alignment")
@@ -46,6 +51,8 @@ def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
 def _evaluate(options: argparse.Namespace) -> int:
     if options.record:
         check_name(options.record)
+    if options.photos and div2k.is_official(options.photos):
+        return _evaluate_given(options)
     trained = load_weights(options.weights)
     photographs = held_out(options.photos)
     degradation = DEGRADATIONS[options.degradation or trained.preset.degradation]
@@ -64,6 +71,24 @@ def _evaluate(options: argparse.Namespace) -> int:
         files = {log.name: log} if log.is_file() else {}
         where = record(options.record, data, facts, options.results, files)
         print(f"\nRecorded: {where}")
+    return 0
+
+
+def _evaluate_given(options: argparse.Namespace) -> int:
+    """Score on the validation pairs of track 2: there is nothing to degrade."""
+    if options.degradation or options.shift:
+        raise ValueError(f"{options.photos}: pairs, of which x is given. Leave --degradation and --shift out.")
+    pairs = div2k.track2_pairs(options.photos)
+    trained = load_weights(options.weights)
+    chosen = systems(trained)
+    if options.denoiser:
+        chosen |= denoised(trained, options.denoiser, options.noise_levels)
+    rows = evaluate_pairs(trained, pairs, chosen)
+    print(f"{len(pairs)} pairs of {div2k.SOURCE}, x as given, best shift\n")
+    print(table(rows))
+    if options.record:
+        data, facts = evaluation_data(trained, rows, {}, None, options.seed)
+        print(f"\nRecorded: {record(options.record, data, facts, options.results)}")
     return 0
 
 
