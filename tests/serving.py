@@ -108,8 +108,8 @@ class Server:
                 self.send_header("Connection", "close")
                 self.end_headers()
                 body = body if behaviour.cut is None else body[: behaviour.cut]
+                server.sent += len(body)  # before the client can have seen the end of it
                 self.wfile.write(body)
-                server.sent += len(body)
 
             def log_message(self, *_: object) -> None:
                 pass
