@@ -33,12 +33,14 @@ def _static() -> bool:
     return os.environ.get("CINCGAN_STATIC", "") not in ("", "0")
 
 
-def progress_bar(total: int, description: str, done: int = 0, shown: bool = True) -> Any:
+def progress_bar(total: int, description: str, done: int = 0, shown: bool = True, unit: str = "it") -> Any:
     """Return a tqdm bar with the remaining time: a widget in a live notebook, text in a terminal, silent on a page.
 
-    ``shown=False`` keeps it silent everywhere: of several ranks, one shows progress.
+    ``shown=False`` keeps it silent everywhere: of several ranks, one shows progress. Bytes (``unit="B"``) are shown as
+    MB and GB.
     """
+    look = {"total": total, "desc": description, "initial": done, "unit": unit, "unit_scale": unit == "B"}
     if attended() and shown:
-        return tqdm.auto.tqdm(total=total, desc=description, initial=done)
+        return tqdm.auto.tqdm(**look)
     silent = _kernel() is not None or not shown
-    return tqdm.tqdm(total=total, desc=description, initial=done, disable=silent, dynamic_ncols=True)
+    return tqdm.tqdm(**look, disable=silent, dynamic_ncols=True)

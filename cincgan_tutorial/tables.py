@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from .data import Archive, DataSet
 from .experiments import Recorded, Row, mean_over_seeds, rows_of, rows_of_seeds, table
 from .experiments.paper import TABLE_1, counterpart
 from .protocols import PROTOCOLS
@@ -250,3 +251,42 @@ def of_departures(studies: Sequence[Recorded]) -> Markdown:
             effect = f"{mean:+.2f} ± {error:.2f} dB ({level}PSNR)"
         lines.append(f"| `{where}` | {reason} | {effect} |")
     return Markdown("\n".join(lines))
+
+
+def of_data(data_sets: Iterable[DataSet]) -> Markdown:
+    """Return sizes of what can be downloaded: photographs, gigabytes, minutes at two speeds, free space."""
+    rows = [
+        [
+            f"`{data_set.name}`",
+            f"{data_set.files}",
+            f"{data_set.size / 1e9:.2f}",
+            *(f"{data_set.minutes(megabits):.0f}" for megabits in (10, 50)),
+            f"{data_set.needed / 1e9:.2f}",
+        ]
+        for data_set in data_sets
+    ]
+    header = ["name", "photographs", "GB to fetch", "minutes at 10 Mbit/s", "at 50 Mbit/s", "GB of free space"]
+    return markdown_table(header, rows)
+
+
+def purposes_of_data(data_sets: Iterable[DataSet]) -> Markdown:
+    """Return what each set is for and its terms, as a list."""
+    lines = []
+    for data_set in data_sets:
+        accepted = " They have to be accepted." if data_set.licence.must_accept else ""
+        lines.append(f"* `{data_set.name}`: {data_set.purpose}. *Terms.* {data_set.licence.terms}{accepted}")
+    return Markdown("\n".join(lines))
+
+
+def files_of_data(data_sets: Iterable[DataSet]) -> Markdown:
+    """Return every archive once, with where it is unpacked, its bytes and the beginning of its hash."""
+    archives = {archive.remote.name: archive for data_set in data_sets for archive in data_set.archives}
+    rows = [
+        [f"`{name}`", f"`{archive.folder}/{archive.members[0]}` ...", f"{archive.remote.size:,}", f"`{_hash(archive)}`"]
+        for name, archive in archives.items()
+    ]
+    return markdown_table(["archive", "becomes", "bytes", "SHA-256"], rows)
+
+
+def _hash(archive: Archive) -> str:
+    return f"{archive.remote.sha256 or '?'}"[:16] + " ..."

@@ -45,8 +45,9 @@ class Photograph:
 
     @property
     def levels(self) -> Tensor:
-        """The photograph as 8-bit levels, (3, h, w), uint8."""
-        return torch.tensor(self.pixels).permute(2, 0, 1)
+        """The photograph as 8-bit levels, (3, h, w), uint8, without a copy where its pixels can be shared."""
+        pixels = self.pixels if self.pixels.flags.writeable else self.pixels.copy()
+        return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
 
     def cropped(self, multiple: int) -> Photograph:
         """Return it cut to multiples of ``multiple``; the hash stays that of the whole photograph."""

@@ -13,6 +13,7 @@ from ..provenance import program
 from ..training import Run, Stopped, ranks
 from .checking import CHECK
 from .command import Command
+from .downloading import DOWNLOAD
 from .enlarging import UPSCALE
 from .scoring import EVALUATE
 from .studying import STUDY
@@ -27,7 +28,7 @@ First steps:
   python -m cincgan_tutorial evaluate --weights runs/mine           score the result
 """
 
-_COMMANDS = (CHECK, TRAIN, RESUME, EVALUATE, STUDY, UPSCALE)
+_COMMANDS = (CHECK, TRAIN, RESUME, EVALUATE, STUDY, UPSCALE, DOWNLOAD)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

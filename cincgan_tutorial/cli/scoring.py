@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .. import div2k
 from ..degradation import DEGRADATIONS
 from ..experiments import (
     DENOISERS,
@@ -13,6 +14,7 @@ from ..experiments import (
     contact_sheet,
     denoised,
     evaluate,
+    evaluate_pairs,
     evaluation_data,
     looks,
     record,
@@ -30,7 +32,10 @@ from .command import Command, held_out, results_argument, weights_argument
 def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
     weights_argument(p)
     p.add_argument(
-        "--photos", metavar="DIR", help="HR photographs no network saw; left out: the two bundled ones kept for this"
+        "--photos",
+        metavar="DIR",
+        help="HR photographs no network saw, or DIV2K in its official folders: then its 100 validation pairs, as they"
+        " are; left out: the two bundled ones kept for this",
     )
     p.add_argument(
         "--lr-photos",
@@ -74,6 +79,8 @@ def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
 def _evaluate(options: argparse.Namespace) -> int:
     if options.record:
         check_name(options.record)
+    if options.photos and div2k.is_official(options.photos):
+        return _evaluate_given(options)
     trained = load_weights(options.weights)
     if options.lr_photos:
         return _without_reference(options, trained)
@@ -126,6 +133,24 @@ def _without_reference(options: argparse.Namespace, trained: Trained) -> int:
         "\nPSNR and SSIM can't be had: they compare with a clean version, and there is none. Less noise is good where"
         f" the detail stays, and no number here says whether it does: look at {options.sheet}"
     )
+    return 0
+
+
+def _evaluate_given(options: argparse.Namespace) -> int:
+    """Score on the validation pairs of track 2: there is nothing to degrade."""
+    if options.degradation or options.shift:
+        raise ValueError(f"{options.photos}: pairs, of which x is given. Leave --degradation and --shift out.")
+    pairs = div2k.track2_pairs(options.photos)
+    trained = load_weights(options.weights)
+    chosen = systems(trained)
+    if options.denoiser:
+        chosen |= denoised(trained, options.denoiser, options.noise_levels)
+    rows = evaluate_pairs(trained, pairs, chosen)
+    print(f"{len(pairs)} pairs of {div2k.SOURCE}, x as given, best shift\n")
+    print(table(rows))
+    if options.record:
+        data, facts = evaluation_data(trained, rows, {}, None, options.seed)
+        print(f"\nRecorded: {record(options.record, data, facts, options.results)}")
     return 0
 
 

@@ -48,9 +48,15 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
 
 def _study(options: argparse.Namespace) -> int:
     study = _STUDIES[options.name]
+    photographs = load_photographs(options.photos)
+    if photographs.x_is_lr:
+        raise ValueError(
+            f"{options.photos}: LR photographs as they came. A study compares with the truth behind x, which nobody"
+            " has: give a folder of HR photographs."
+        )
     where = study.run(
         preset=preset_named(options.preset),
-        photographs=load_photographs(options.photos),
+        photographs=photographs,
         held_out=held_out(options.held_out),
         runs=options.runs,
         results=options.results,

@@ -16,7 +16,10 @@ from .command import PHOTOS, Command, say
 def _train_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--preset", default="lesson", help=f"{', '.join(PRESETS)} (default: lesson)")
     p.add_argument(
-        "--photos", metavar="DIR", help=PHOTOS + ". A split.csv in it (columns file, half: A or B) is obeyed"
+        "--photos",
+        metavar="DIR",
+        help=PHOTOS + ". A split.csv in it (columns file, half: A or B) is obeyed,"
+        " and DIV2K in its official folders split as in the paper",
     )
     p.add_argument("--lr-photos", metavar="DIR", help=LR_PHOTOS)
     p.add_argument("--hr-photos", metavar="DIR", help=HR_PHOTOS)

@@ -6,6 +6,7 @@ from .chapters import newest_run, runs_folder, train_or_resume, trained_networks
 from .denoisers import DENOISERS
 from .evaluate import Row, cleaning, cleaning_scores, evaluate, noisy, table
 from .example import EXAMPLE, EXAMPLE_BOX, Box, example
+from .given_pairs import at_best_shift, evaluate_pairs
 from .repeat import mean_over_seeds, repeat, rows_of_seeds
 from .results import RESULTS, Recorded, check_name, evaluation_data, record, recorded, rows_of
 from .signals import SIGNALS, run_signals
@@ -26,6 +27,7 @@ __all__ = [
     "Recorded",
     "Row",
     "Study",
+    "at_best_shift",
     "bicubic",
     "bound",
     "check_name",
@@ -34,6 +36,7 @@ __all__ = [
     "contact_sheet",
     "denoised",
     "evaluate",
+    "evaluate_pairs",
     "evaluation_data",
     "example",
     "looks",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..at_hand import photographs_here
 from ..presets import Preset, current_preset
-from ..training import Run, resume, train
-from ..unpaired import bundled_photographs
+from ..training import BUNDLED, Run, resume, train
 from ..weights import Trained, load_weights, shipped_names
 
 
@@ -52,13 +52,17 @@ def trained_networks(preset: Preset | None = None) -> Trained:
 
 
 def train_or_resume(preset: Preset | None = None) -> Run:
-    """Run the three stages of a preset on the bundled photographs; called again, go on where it stopped.
+    """Run the three stages of a preset on the photographs at hand; called again, go on where it stopped.
+
+    Runs on other photographs have folders of their own, so none is taken for another. See `at_hand.photographs_here`.
 
     Args:
         preset: The preset; by default the chapters' own, see `presets.current_preset`.
     """
     preset = current_preset() if preset is None else preset
-    folder = runs_folder() / f"chapter-6-{preset.name}"
+    photographs = photographs_here()
+    name = f"chapter-6-{preset.name}"
+    folder = runs_folder() / (name if photographs.path == BUNDLED else f"{name}-{photographs.source}")
     if (folder / "config.json").is_file():
-        return resume(folder)
-    return train(preset, bundled_photographs(), folder)
+        return resume(folder, photographs)
+    return train(preset, photographs, folder)

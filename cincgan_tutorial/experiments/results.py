@@ -51,12 +51,15 @@ class Recorded:
 
 
 def evaluation_data(
-    trained: Trained, rows: Sequence[Row], clean: Mapping[str, float], degradation: Degradation, seed: int
+    trained: Trained, rows: Sequence[Row], clean: Mapping[str, float], degradation: Degradation | None, seed: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return data and facts of an evaluation, for `record`: every score, and how the networks were trained."""
+    """Return data and facts of an evaluation, for `record`: every score, and how the networks were trained.
+
+    ``degradation`` is ``None`` where x was given.
+    """
     data = {
-        "degradation": degradation.name,
-        "shifted": degradation.max_shift > 0,
+        "degradation": degradation.name if degradation else "as given",
+        "shifted": degradation is None or degradation.max_shift > 0,
         "photographs": list(rows[0].psnr),
         "rows": [
             {"system": row.system, "psnr": row.psnr, "ssim": row.ssim}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .. import div2k
 from ..images import replacing
 from ..presets import Preset
 from ..unpaired import Photographs, bundled_photographs, folder_of_photographs, lr_and_hr_folders
@@ -170,13 +171,16 @@ def _visible(folder: Path) -> bool:
 def load_photographs(where: str | None, lr: str | None = None) -> Photographs:
     """Return the photographs that ``--photos`` names: a folder, or for ``None`` or "bundled" the bundled ones.
 
+    DIV2K in its official folders is split by number, as in the paper; any other folder as `folder_of_photographs` says.
     With ``lr``, X are the LR images of that folder, as they are, and Y and Z come from ``where``.
     """
     if lr:
         if where in (None, BUNDLED):
             raise ValueError(f"{lr}: LR photographs need a folder of HR photographs beside them, and none is given.")
         return lr_and_hr_folders(lr, str(where))
-    return bundled_photographs() if where in (None, BUNDLED) else folder_of_photographs(str(where))
+    if where is None or where == BUNDLED:
+        return bundled_photographs()
+    return div2k.track2(where) if div2k.is_official(where) else folder_of_photographs(where)
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 from cincgan_tutorial import cli
 from cincgan_tutorial.presets import PRESETS
 
-COMMANDS = ("check", "train", "resume", "evaluate", "study", "upscale")
+COMMANDS = ("check", "train", "resume", "evaluate", "study", "upscale", "download")
 
 
 def parsers() -> dict[str, argparse.ArgumentParser]:

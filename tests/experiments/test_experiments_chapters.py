@@ -63,13 +63,14 @@ def add_run(runs, finished_run, small_lesson):
 def on_small_photographs(monkeypatch, photographs, small_lesson):
     """Chapters train on small photographs, the lesson is as short as smoke, and what they train is counted."""
     trained = []
+    bundled = dataclasses.replace(photographs, path="bundled")
 
     def counted(preset, given, folder):
         trained.append(preset.name)
-        assert given is photographs
+        assert given is bundled
         return train(preset, given, folder)
 
-    monkeypatch.setattr(chapters, "bundled_photographs", lambda: photographs)
+    monkeypatch.setattr(chapters, "photographs_here", lambda: bundled)
     monkeypatch.setattr(chapters, "train", counted)
     monkeypatch.setitem(PRESETS, "lesson", small_lesson)
     return trained
@@ -173,3 +174,15 @@ def test_an_interrupted_run_of_a_chapter_goes_on(runs, small_lesson, on_small_ph
     first.weights_path.unlink()
     assert train_or_resume(small_lesson).finished
     assert on_small_photographs == ["lesson"]
+
+
+def test_a_run_on_other_photographs_has_a_folder_of_its_own(runs, small_lesson, on_small_photographs, monkeypatch):
+    other = dataclasses.replace(chapters.photographs_here(), source="div2k-track2", path="elsewhere")
+    first = train_or_resume(small_lesson)
+    monkeypatch.setattr(chapters, "photographs_here", lambda: other)
+    monkeypatch.setattr(chapters, "train", train)
+    second = train_or_resume(small_lesson)
+    assert (first, second) == (Run(runs / "chapter-6-lesson"), Run(runs / "chapter-6-lesson-div2k-track2"))
+    second.weights_path.unlink()
+    assert train_or_resume(small_lesson) == second
+    assert second.finished
