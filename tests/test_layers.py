@@ -13,7 +13,7 @@ FLOORS = {
     "images": 0, "settings": 0, "presets": 0.1, "seeds": 0, "provenance": 0, "front_end": 0,
     "degradation": 1, "losses": 1, "architectures": 1, "metrics": 1,
     "cycle_one": 2, "cycle_two": 2, "unpaired": 2, "inference": 2, "weights": 2,
-    "training": 3,
+    "training": 3, "baselines": 4,
     "experiments": 5.0, "tables": 5.1, "figures": 5.1, "widgets": 5.2,
     "cli": 6.0, "__main__": 6.1,
 }  # fmt: skip
