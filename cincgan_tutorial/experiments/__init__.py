@@ -2,6 +2,7 @@
 
 from .bound import BOUND, bound
 from .chapters import newest_run, runs_folder, train_or_resume, trained_networks
+from .comparison import TABLE, run_table
 from .denoisers import DENOISERS
 from .evaluate import Row, cleaning, cleaning_scores, evaluate, noisy, table
 from .example import EXAMPLE, EXAMPLE_BOX, Box, example
@@ -19,6 +20,7 @@ __all__ = [
     "RESULTS",
     "SIGNALS",
     "STUDIES",
+    "TABLE",
     "Box",
     "Recorded",
     "Row",
@@ -41,6 +43,7 @@ __all__ = [
     "rows_of_seeds",
     "run_signals",
     "run_study",
+    "run_table",
     "runs_folder",
     "slug",
     "systems",

@@ -71,11 +71,19 @@ def evaluate(
         degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
     check_unseen(trained, photographs)
     _check_size(photographs, trained.preset.scale)
-    chosen = systems(trained) if chosen is None else chosen
+    return score_all(
+        systems(trained) if chosen is None else chosen, photographs, degradation, trained.preset.scale, seed
+    )
+
+
+def score_all(
+    chosen: Mapping[str, System], photographs: Sequence[Photograph], degradation: Degradation, scale: int, seed: int = 0
+) -> list[Row]:
+    """Score systems as `evaluate` does, whatever they were trained on: that is for the caller to look at."""
     scores: dict[str, tuple[dict[str, float], dict[str, float]]] = {name: ({}, {}) for name in chosen}
     with progress_bar(len(photographs), "evaluate") as bar:
         for photograph in photographs:
-            x, z = noisy(photograph, degradation, trained.preset.scale, seed)
+            x, z = noisy(photograph, degradation, scale, seed)
             for name, system in chosen.items():
                 result = system(x)
                 for scored, score in zip(scores[name], (psnr, ssim), strict=True):
