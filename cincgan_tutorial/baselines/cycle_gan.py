@@ -85,7 +85,7 @@ def start_translator(network: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def patch_gan(width: int = 64, normalise: bool = True) -> nn.Sequential:
+def patch_gan(width: int = 64) -> nn.Sequential:
     """Return the 70x70 PatchGAN C64-C128-C256-C512: (n, 3, h, w) -> one score for each patch, (n, 1, i, j).
 
     The strides are those of D2; the normalisation is by instance, not by batch.
@@ -95,7 +95,7 @@ def patch_gan(width: int = 64, normalise: bool = True) -> nn.Sequential:
     for number, stride in enumerate(D2_STRIDES[:-1]):
         features = width * 2**number
         layers.append(nn.Conv2d(channels, features, 4, stride=stride, padding=1))
-        layers += [nn.InstanceNorm2d(features)] if number and normalise else []
+        layers += [nn.InstanceNorm2d(features)] if number else []
         layers.append(nn.LeakyReLU(0.2))
         channels = features
     layers.append(nn.Conv2d(channels, 1, 4, stride=D2_STRIDES[-1], padding=1))

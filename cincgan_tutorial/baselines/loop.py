@@ -20,11 +20,12 @@ from ..front_end import progress_bar
 from ..images import replacing
 from ..provenance import provenance, versions
 from ..training import LAYOUT, Arithmetic, Run, Stopped, settle
+from ..training.alarms import Alarms
 from ..training.checkpoint import differences, load_checkpoint, save_checkpoint
 from ..training.stopping import StopRequest
 from .files import save_system
 from .material import Material
-from .system import Losses, Phase, System
+from .system import Phase, System
 
 Steps = Mapping[str, int]
 
@@ -102,45 +103,37 @@ def _do_phase(
         system.begin(phase, arithmetic)
     preset, earlier, begun = run.preset, place.seconds.get(phase.name, 0.0), time.monotonic()
     description = f"{system.name}: {phase.name}"
+    alarms = Alarms(phase.name, on=False)  # not of tastes, but of numbers that are not finite
     with run.log_path.open("a", encoding="utf-8") as log, progress_bar(steps, description, place.step) as bar:
         while place.step < steps:
             if stop.here(place.step, preset.log_every, material.device):
                 place.seconds[phase.name] = earlier + time.monotonic() - begun
-                _save(run, system, place)
+                _save(run, system, place, alarms)
                 raise Stopped(stop.asked, f"{description}, step {place.step} of {steps}")
             system.set_rates(place.step, steps)
             losses = system.step(material.batch(phase, place.step))
             arithmetic.end_step()
             place.step += 1
+            alarms.note(place.step, losses)
             bar.update()
             if place.step % preset.log_every == 0 or place.step == steps:
                 place.seconds[phase.name] = earlier + time.monotonic() - begun
-                _log(log, phase, place, losses)
+                _log(log, phase, place, alarms)
             if place.step % preset.save_every == 0 and place.step < steps:
-                _save(run, system, place)
+                _save(run, system, place, alarms)
     place.phase, place.step = place.phase + 1, 0
     if place.phase < len(system.phases):
-        _save(run, system, place)
+        _save(run, system, place, alarms)
 
 
-def _log(log: TextIO, phase: Phase, place: _Place, losses: Losses) -> None:
-    """Write one line; a loss that is not finite ends the run before it can reach a checkpoint."""
-    values = {name: value.item() for name, value in losses.items()}
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise ValueError(
-                f"{phase.name}, step {place.step}: the loss {name} is {value}. The last checkpoint stands. See the FAQ,"
-                " book/faq.md#alarm-not-finite"
-            )
+def _log(log: TextIO, phase: Phase, place: _Place, alarms: Alarms) -> None:
     line = {"stage": phase.name, "step": place.step, "seconds": round(place.seconds[phase.name], 2)}
-    log.write(json.dumps(line | values) + "\n")
+    log.write(json.dumps(line | alarms.read()) + "\n")
     log.flush()
 
 
-def _save(run: Run, system: System, place: _Place) -> None:
-    for name, value in system.state_dict().items():
-        if not value.isfinite().all():
-            raise ValueError(f"{run.folder}: weights of {name} are not finite any more. The last checkpoint stands.")
+def _save(run: Run, system: System, place: _Place, alarms: Alarms) -> None:
+    alarms.check({name: [value] for name, value in system.state_dict().items()})
     save_checkpoint(
         run.checkpoint_path,
         {

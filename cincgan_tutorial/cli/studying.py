@@ -9,7 +9,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..experiments import SIGNALS, STUDIES, TABLE, bound, repeat, run_signals, run_study, run_table
+from ..experiments import (
+    ABLATIONS,
+    SIGNALS,
+    SPENDING,
+    STUDIES,
+    SWEEPS,
+    TABLE,
+    bound,
+    repeat,
+    run_ablations,
+    run_budget,
+    run_degradations,
+    run_signals,
+    run_study,
+    run_table,
+)
 from ..presets import PRESETS, preset_named
 from ..training import load_photographs
 from .command import PHOTOS, Command, held_out, results_argument
@@ -37,6 +52,9 @@ _STUDIES = {
     SIGNALS.name: _Study(SIGNALS.question, partial(run_signals, SIGNALS)),
     "seeds": _Study("how much the result depends on the seed", repeat, takes_seeds=True),
     "table": _Study(TABLE, run_table, takes_seeds=True, compares=True),
+    "ablations": _Study(ABLATIONS, run_ablations, takes_seeds=True, compares=True),
+    "degradations": _Study(SWEEPS, run_degradations, takes_seeds=True, compares=True),
+    "budget": _Study(SPENDING, run_budget, takes_seeds=True, compares=True),
     "bound": _Study("what the same networks reach when they are trained on pairs", bound),
 }
 

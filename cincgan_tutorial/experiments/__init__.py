@@ -1,5 +1,6 @@
 """Chapter 7, experiments: the systems compared, their scores, and the recorded results that the book shows."""
 
+from .ablations import ABLATIONS, run_ablations
 from .bound import BOUND, bound
 from .chapters import newest_run, runs_folder, train_or_resume, trained_networks
 from .comparison import TABLE, run_table
@@ -9,17 +10,22 @@ from .example import EXAMPLE, EXAMPLE_BOX, Box, example
 from .repeat import mean_over_seeds, repeat, rows_of_seeds
 from .results import RESULTS, Recorded, check_name, evaluation_data, record, recorded, rows_of
 from .signals import SIGNALS, run_signals
+from .spending import SPENDING, run_budget
 from .study import STUDIES, Study, run_study, slug
+from .sweeps import SWEEPS, run_degradations
 from .systems import denoised, systems
 
 __all__ = [
+    "ABLATIONS",
     "BOUND",
     "DENOISERS",
     "EXAMPLE",
     "EXAMPLE_BOX",
     "RESULTS",
     "SIGNALS",
+    "SPENDING",
     "STUDIES",
+    "SWEEPS",
     "TABLE",
     "Box",
     "Recorded",
@@ -41,6 +47,9 @@ __all__ = [
     "repeat",
     "rows_of",
     "rows_of_seeds",
+    "run_ablations",
+    "run_budget",
+    "run_degradations",
     "run_signals",
     "run_study",
     "run_table",

@@ -77,7 +77,7 @@ def run_table(
     tune = photographs.x if tune is None else tune
     check_apart(photographs, held_out, tune)
     every = arenas(preset, photographs, runs, seeds, budget)
-    of_seed = [dict(scored_contenders(_rows(arena, tune), arena, held_out)) for arena in every]
+    of_seed = [dict(scored_contenders(contenders_of_table(arena, tune), arena, held_out)) for arena in every]
     left_out = {"BM3D+EDSR": missing("bm3d")} if missing("bm3d") else {}
     return record_comparison(name or f"{preset.name}-table", TABLE, every, of_seed, results, {"left_out": left_out})
 
@@ -101,7 +101,7 @@ def check_apart(photographs: Photographs, held_out: Sequence[Photograph], tune: 
                 raise ValueError(f"{photograph.name}: systems are {what} on it, so its score would flatter them.")
 
 
-def _rows(arena: Arena, tune: Sequence[Photograph]) -> Iterator[Contender]:
+def contenders_of_table(arena: Arena, tune: Sequence[Photograph]) -> Iterator[Contender]:
     """Return the rows of the table in their order; each is trained when it is asked for."""
     yield arena.bicubic()
     for key in TRAINED:
@@ -128,7 +128,7 @@ def _scored(contender: Contender, arena: Arena, held_out: Sequence[Photograph], 
     """Score a contender and take its picture, or read what it scored on these photographs before."""
     degradation, scale = DEGRADATIONS[arena.preset.degradation], arena.preset.scale
     path = scores_path(arena, contender.key)
-    asked = {"photographs": [p.sha256 for p in held_out], "degradation": degradation.name, "of": _identity(contender)}
+    asked = {"photographs": [p.sha256 for p in held_out], "degradation": degradation.name, "of": identity(contender)}
     if path.is_file():
         known = json.loads(path.read_text(encoding="utf-8"))
         if known["asked"] == asked:
@@ -155,7 +155,7 @@ def picture_path(arena: Arena, key: str) -> Path:
     return arena.folder / key / "example.png"
 
 
-def _identity(contender: Contender) -> dict[str, Any]:
+def identity(contender: Contender) -> dict[str, Any]:
     """Return what has to be the same for earlier scores to count: how long it was trained, and its noise level."""
     return {name: contender.facts[name] for name in ("steps", "level", "date") if name in contender.facts}
 

@@ -75,21 +75,18 @@ def steps_of(system: System, pace: SecondsPerStep, budget: float) -> dict[str, i
 def stretched(preset: Preset, pace: SecondsPerStep, budget: float) -> Preset:
     """Return a preset of CinCGAN whose stages take ``budget`` seconds and keep their proportions in steps.
 
-    The steps in which a judge learns alone are part of it and are not stretched.
+    The steps in which a judge learns alone are shortened with the others, but never stretched.
     """
     warm = sum(stage.warm_up * pace[name] for name, stage in preset.stages().items() if stage.steps)
     whole = sum(stage.steps * pace[name] for name, stage in preset.stages().items())
-    if budget <= warm:
-        raise ValueError(f"a budget of {budget:g} s is spent before CinCGAN's judges have warmed up; give more.")
-    factor = (budget - warm) / whole
-    return with_settings(
-        preset,
-        {
-            f"{name}.steps": max(1, round(factor * stage.steps))
-            for name, stage in preset.stages().items()
-            if stage.steps
-        },
-    )
+    short = min(1.0, budget / (whole + warm))
+    factor = (budget - short * warm) / whole
+    settings = {}
+    for name, stage in preset.stages().items():
+        if stage.steps:
+            settings[f"{name}.steps"] = max(1, round(factor * stage.steps))
+            settings[f"{name}.warm_up"] = round(short * stage.warm_up)
+    return with_settings(preset, settings)
 
 
 def pace_of_system(system: System, material: Material) -> dict[str, float]:

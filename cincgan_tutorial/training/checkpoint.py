@@ -47,7 +47,8 @@ def load_checkpoint(path: Path, preset: Preset) -> dict[str, Any]:
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         found = state.get("format") if isinstance(state, dict) else type(state).__name__
         raise ValueError(f"{path}: format {found!r}, expected {FORMAT!r}.")
-    differing = differences(state["preset"], preset.to_dict())
+    # A setting that an older version did not have counts as its default.
+    differing = differences(Preset.from_dict(state["preset"]).to_dict(), preset.to_dict())
     if differing:
         raise ValueError(f"{path}: was made with other settings: {'; '.join(differing)}.")
     return state

@@ -45,9 +45,12 @@ def make_optimizers(nets: Networks, stage_name: str, stage: Stage, preset: Prese
     if stage_name == "pretrain":
         # EDSR's own beta1: there is no adversary here.
         return {"SR": Adam(nets.SR.parameters(), lr=stage.lr, betas=(0.9, 0.999), eps=1e-8, fused=True)}
-    optimizers: Optimizers = {"cycle_one": adam(stage.lr, nets.G1, nets.G2), "D1": adam(stage.lr_D, nets.D1)}
+    optimizers: Optimizers = {}
+    if stage.cycle_one is not None:
+        optimizers |= {"cycle_one": adam(stage.lr, nets.G1, nets.G2), "D1": adam(stage.lr_D, nets.D1)}
     if stage_name == "joint":
-        optimizers["cycle_two"] = adam(stage.lr, nets.G1, nets.SR, nets.G3)
+        moved = (nets.SR, nets.G3) if stage.hold_G1 else (nets.G1, nets.SR, nets.G3)
+        optimizers["cycle_two"] = adam(stage.lr, *moved)
         optimizers["D2"] = adam(stage.lr_D, nets.D2)
     return optimizers
 
