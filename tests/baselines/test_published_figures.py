@@ -1,5 +1,7 @@
 """What the papers print about their networks: numbers of weights, shapes, receptive fields, names with sizes."""
 
+import itertools
+
 import pytest
 import torch
 from helpers import random_images
@@ -66,7 +68,7 @@ def test_srresnet_has_16_blocks_of_64():
 
 def test_srgans_discriminator_judges_patches_of_96():
     widths = [3, 64, 64, 128, 128, 256, 256, 512, 512]
-    convolutions = sum(conv(a, b, 3) for a, b in zip(widths[:-1], widths[1:], strict=True))
+    convolutions = sum(conv(a, b, 3) for a, b in itertools.pairwise(widths))
     norms = sum(2 * width for width in widths[2:])
     D = SRGANDiscriminator()
     assert parameter_count(D) == convolutions + norms + (512 * 6 * 6 + 1) * 1024 + 1025

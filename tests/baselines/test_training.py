@@ -27,7 +27,9 @@ from cincgan_tutorial.training import Arithmetic, Stopped
 
 CPU = torch.device("cpu")
 SYSTEMS = [FSRCNNSystem, edsr, srresnet, SRGAN, edsr_plus, srgan_plus, on_pairs, CycleGAN, DualGAN]
-INTERRUPTED = [edsr_plus, srgan_plus, CycleGAN, DualGAN]
+# A system, and after how many of its steps, four to a phase, the plug is pulled: before the first checkpoint, between
+# two phases, behind a checkpoint in the middle of a phase.
+INTERRUPTED = [(edsr_plus, 1), (edsr_plus, 4), (edsr_plus, 7), (srgan_plus, 11), (CycleGAN, 3), (DualGAN, 3)]
 
 
 class PulledPlug(Exception):  # noqa: N818 - no error, an event
@@ -53,7 +55,7 @@ def steps_for(system, count):
 def objective(system, material):
     """What the last phase of a system minimises, on patches that it was not trained on."""
     phase = system.phases[-1]
-    batches = [material.batch(phase, 10_000 + number) for number in range(8)]
+    batches = [material.batch(phase, 10_000 + number) for number in range(4)]
     system.begin(phase, Arithmetic("fp32", CPU))
     state = {name: value.clone() for name, value in system.state_dict().items()}
     found = []
@@ -71,17 +73,17 @@ def test_every_system_improves_its_own_objective(make, smoke, material, tmp_path
     """Seeds are fixed: this is the same training at every call. For the two games it is how well the cycles close."""
     before = objective(make(smoke), material)
     system = make(smoke)
-    run = train_system(system, material, steps_for(system, 30), tmp_path / "run")
+    count = 30 if len(system.phases) < 3 and make not in (CycleGAN, DualGAN) else 12
+    run = train_system(system, material, steps_for(system, count), tmp_path / "run")
     assert objective(system, material) < 0.97 * before
-    assert [line["stage"] for line in run.log] == [phase.name for phase in system.phases for _ in range(15)]
+    assert [line["stage"] for line in run.log] == [phase.name for phase in system.phases for _ in range(count // 2)]
     assert all(isinstance(value, (int, float, str)) for line in run.log for value in line.values())
 
 
-@pytest.mark.parametrize("make", INTERRUPTED)
-@pytest.mark.parametrize("after", [1, 4, 7])
+@pytest.mark.parametrize(("make", "after"), INTERRUPTED)
 def test_an_interrupted_training_ends_with_the_same_bits(make, after, smoke, material, tmp_path, monkeypatch):
     undisturbed, disturbed = make(smoke), make(smoke)
-    steps = steps_for(undisturbed, 5)
+    steps = steps_for(undisturbed, 4)
     reference = train_system(undisturbed, material, steps, tmp_path / "reference")
     real, left = type(disturbed).step, iter(range(after))
 
@@ -92,8 +94,6 @@ def test_an_interrupted_training_ends_with_the_same_bits(make, after, smoke, mat
 
     with monkeypatch.context() as patched:
         patched.setattr(type(disturbed), "step", pulled)
-        if after >= 5 * len(steps):
-            pytest.skip("the training is over by then")
         with pytest.raises(PulledPlug):
             train_system(disturbed, material, steps, tmp_path / "run")
     (tmp_path / "run" / ".left.part").write_text("by a kill")
@@ -168,7 +168,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_a_checkpoint(smoke, mater
 
 def test_weights_of_another_system_or_size_are_not_loaded(smoke, material, tmp_path):
     run = train_system(edsr(smoke), material, {"clean pairs": 1}, tmp_path / "run")
-    with pytest.raises(ValueError, match="holds .*EDSR-1x8.*, expected .*SRResNet-1x8"):
+    with pytest.raises(ValueError, match=r"holds .*EDSR-1x8.*, expected .*SRResNet-1x8"):
         load_system(srresnet(smoke), run.weights_path)
     (tmp_path / "damaged").write_bytes(b"no safetensors")
     with pytest.raises(ValueError, match="damaged: not a readable safetensors file"):
