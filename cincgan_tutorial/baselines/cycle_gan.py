@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from ..architectures import D2_STRIDES
@@ -28,7 +29,7 @@ _POOL = 50
 class TranslationGenerator(nn.Module):
     """c7s1-k, d2k, d4k, residual blocks, u2k, uk, c7s1-3: images (n, 3, h, w) -> the same, in [0, 1].
 
-    Instance normalisation after every convolution but the last, reflected borders, tanh. h and w are multiples of 4.
+    Instance normalisation after every convolution but the last, reflected borders, tanh.
 
     Args:
         width: k, 64 in the paper.
@@ -58,7 +59,8 @@ class TranslationGenerator(nn.Module):
 
     def forward(self, images: Images) -> Images:
         """Return the translated images. Inside, white is 1 and black is -1."""
-        return (self.layers(2 * images - 1) + 1) / 2
+        height, width = images.shape[-2:]
+        return (self.layers(2 * extended(images, 4) - 1)[..., :height, :width] + 1) / 2
 
 
 class _Block(nn.Module):
@@ -74,6 +76,12 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x)
+
+
+def extended(images: Images, multiple: int) -> Images:
+    """Repeat the last row and column until height and width are multiples of ``multiple``."""
+    height, width = images.shape[-2:]
+    return F.pad(images, (0, -width % multiple, 0, -height % multiple), mode="replicate")
 
 
 def start_translator(network: nn.Module) -> None:

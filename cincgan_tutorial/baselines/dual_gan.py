@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim import Optimizer, RMSprop
 
 from ..degradation import bicubic_upsample
 from ..images import Images
 from ..losses import distance
 from ..presets import Preset
-from .cycle_gan import patch_gan, start_translator
+from .cycle_gan import extended, patch_gan, start_translator
 from .sizes import sizes_of
 from .system import Batch, Losses, Phase, System, initial_weights
 
@@ -26,7 +25,7 @@ class UNet(nn.Module):
 
     ``depth`` convolutions of kernel 4 halve the size, as many transposed ones double it, and each of these but the
     first also sees what the way down had at its size. Batches may be of one image, so instances are normalised;
-    nothing is where the way down ends. Sizes that are no multiple of 2^depth are mirrored at the border and cut again.
+    nothing is where the way down ends. Sizes that are no multiple of 2^depth are extended at the border and cut again.
 
     Args:
         width: Features of the first layer, doubled up to eight times as many.
@@ -60,9 +59,7 @@ class UNet(nn.Module):
     def forward(self, images: Images) -> Images:
         """Return the translated images. Inside, white is 1 and black is -1."""
         height, width = images.shape[-2:]
-        multiple = 2**self.depth
-        padding = (0, -width % multiple, 0, -height % multiple)
-        features = F.pad(2 * images - 1, padding, mode="replicate")
+        features = 2 * extended(images, 2**self.depth) - 1
         passed: list[Tensor] = []
         for layer in self.down:
             features = layer(features)

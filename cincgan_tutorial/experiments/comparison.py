@@ -195,6 +195,29 @@ def summary(of_seed: Sequence[Mapping[str, Row]]) -> list[dict[str, Any]]:
     return lines
 
 
+def markdown(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Return the lines of `summary` as a Markdown table; what was not admitted stands below it, with the reason."""
+    shown = ["| System | Pairs | PSNR (dB) | SSIM | Weights | Seconds |", "|:--|:--|--:|--:|--:|--:|"]
+    below = []
+    for line in lines:
+        if not line["admitted"]:
+            clean = f"{line['clean_psnr']:.2f} dB on clean input, bicubic has {line['clean_bicubic']:.2f}"
+            below.append(f"Not shown: {line['system']}. It, or what it begins with, has not learnt enough: {clean}.")
+            continue
+        scores = [_with_spread(line[score], line[f"{score}_spread"], digits) for score, digits in _DIGITS.items()]
+        pairs = "x and z" if line["sees_pairs"] else ""
+        seconds = f"{statistics.fmean(line['seconds']):.0f}"
+        shown.append(f"| {' | '.join([line['system'], pairs, *scores, str(line['parameters']['used']), seconds])} |")
+    return "\n".join([*shown, "", *below]) + "\n"
+
+
+_DIGITS = {"psnr": 2, "ssim": 4}
+
+
+def _with_spread(mean: float, spread: float | None, digits: int) -> str:
+    return f"{mean:.{digits}f}" if spread is None else f"{mean:.{digits}f} ± {spread:.{digits}f}"
+
+
 def record_comparison(
     name: str,
     question: str,
@@ -214,13 +237,17 @@ def record_comparison(
     for one, rows in zip(arenas_of_seeds, of_seed, strict=True):
         for key, row in rows.items():
             files[f"{key}-seed{one.preset.seed}.json"] = _write_run(one, key, row, facts)
+    lines = summary(of_seed)
+    files["table.md"] = arena.runs / "table.md"
+    with replacing(files["table.md"]) as temporary:
+        temporary.write_text(markdown(lines), encoding="utf-8")
     data = {
         "question": question,
         "budget_seconds": arena.budget,
         "degradation": DEGRADATIONS[arena.preset.degradation].name,
         "photographs": list(next(iter(of_seed[0].values()))["psnr"]),
         "trained_on": {"x": len(arena.photographs.x), "yz": len(arena.photographs.yz)},
-        "table": summary(of_seed),
+        "table": lines,
         "runs": {
             str(one.preset.seed): {key: {"psnr": row["psnr"], "ssim": row["ssim"]} for key, row in rows.items()}
             for one, rows in zip(arenas_of_seeds, of_seed, strict=True)

@@ -147,7 +147,7 @@ class Arena:
         facts = _training_facts(trained.facts) | {
             "source": "Yuan et al., CVPRW 2018, 3 and 4",
             "sees_pairs": False,
-            "steps": {stage: settings.steps + settings.warm_up for stage, settings in preset.stages().items()},
+            "steps": {name: stage.steps + stage.warm_up for name, stage in preset.stages().items() if stage.steps},
             "parameters": {"used": parameter_count(upscaler), "trained": parameter_count(trained.nets)},
             "settings": dict(settings or {}),
         }

@@ -28,7 +28,7 @@ from cincgan_tutorial.experiments import (
 )
 from cincgan_tutorial.experiments import pace as pace_module
 from cincgan_tutorial.experiments.ablations import key
-from cincgan_tutorial.experiments.comparison import admitted, arenas, summary, usual_budget
+from cincgan_tutorial.experiments.comparison import admitted, arenas, markdown, summary, usual_budget
 from cincgan_tutorial.experiments.contenders import ADMITTED_BY, TRAINED
 from cincgan_tutorial.experiments.pace import Pace, pace_of_stages, pace_of_system, steps_of, stretched
 from cincgan_tutorial.metrics import psnr, ssim
@@ -145,7 +145,9 @@ def test_the_budget_becomes_steps_and_these_are_recorded(finished, data):
 def test_every_run_has_a_file_with_its_provenance(finished):
     folder = finished / "results" / "lesson-table"
     names = {path.name for path in folder.iterdir()}
-    assert names == {"result.json"} | {f"{k}.png" for k in ROWS} | {f"{k}-seed{s}.json" for k in ROWS for s in (0, 1)}
+    assert names == {"result.json", "table.md"} | {f"{k}.png" for k in ROWS} | {
+        f"{k}-seed{s}.json" for k in ROWS for s in (0, 1)
+    }
     run = json.loads((folder / "srgan-seed1.json").read_text(encoding="utf-8"))
     assert run["provenance"]["seed"] == run["data"]["facts"]["seed"] == 1
     for name in ("command", "commit", "device", "date", "versions", "preset", "source"):
@@ -199,6 +201,24 @@ def test_a_system_is_shown_only_if_it_trains_on_clean_input():
     (one,) = summary([{"cincgan": row(5.0)}])
     assert one["psnr_spread"] is None
     assert set(ADMITTED_BY.values()) == {"fsrcnn", "edsr", "srresnet"}
+
+
+def test_the_table_can_be_read(finished):
+    rows = {"edsr": row(27.1, "edsr"), "fsrcnn": row(26.0, "fsrcnn"), "cincgan": row(5.0, score=21.0)}
+    rows["cincgan"]["facts"] |= {"sees_pairs": True, "seconds": {"first": 2.0, "joint": 3.4}}
+    other = rows | {"cincgan": rows["cincgan"] | {"psnr": {"a": 23.0}}}
+    assert markdown(summary([rows, other])).splitlines() == [
+        "| System | Pairs | PSNR (dB) | SSIM | Weights | Seconds |",
+        "|:--|:--|--:|--:|--:|--:|",
+        "| s |  | 20.00 ± 0.00 | 0.5000 ± 0.0000 | 1 | 0 |",
+        "| s | x and z | 22.00 ± 1.41 | 0.5000 ± 0.0000 | 1 | 5 |",
+        "",
+        "Not shown: s. It, or what it begins with, has not learnt enough: 26.00 dB on clean input, bicubic has 27.00.",
+    ]
+    assert "| 20.00 | 0.5000 |" in markdown(summary([rows]))
+    text = (finished / "results" / "lesson-table" / "table.md").read_text(encoding="utf-8")
+    assert "Not shown: FSRCNN(56,12,4)." in text
+    assert "| CinCGAN |" in text
 
 
 def test_a_finished_study_trains_and_scores_nothing(
@@ -413,13 +433,13 @@ def test_systems_fall_as_the_degradation_grows(copied, small_lesson, photographs
     few = {"_BLURS": (0.0, 3.0), "_NOISES": (0.0, 24.0), "_SHIFTS": (0.0, 2.0), "_QUALITIES": (95, 30)}
     for name, values in few.items():
         monkeypatch.setattr(sweeps, name, values)
-    arguments = (small_lesson, photographs, held_out, copied, tmp_path / "results", [0, 1], BUDGET)
+    arguments = (small_lesson, photographs, held_out, copied, tmp_path / "results", [0], BUDGET)
     data = recorded(run_degradations(*arguments).name, tmp_path / "results").data
     assert list(data["systems"]) == ROWS
     for name, sweep in data["sweeps"].items():
         best, worst = sweep["psnr"]["bicubic"]
         assert set(sweep["psnr"]) == set(ROWS)
-        assert sweep["spread"]["bicubic"] == [0, 0]
+        assert sweep["spread"]["bicubic"] == [None, None]
         if name != "shift, aligned":
             assert best > worst, name
     aligned, plain = (data["sweeps"][name]["psnr"]["edsr"][1] for name in ("shift, aligned", "shift"))
@@ -435,9 +455,17 @@ def test_systems_fall_as_the_degradation_grows(copied, small_lesson, photographs
     monkeypatch.setattr(sweeps, "noisy", lambda *_: pytest.fail("was scored again"))
     again = recorded(run_degradations(*arguments).name, tmp_path / "results").data
     assert again == data
-    (copied / "comparison-lesson" / "4s" / "seed-1" / "srgan" / "weights.safetensors").unlink()
-    with pytest.raises(ValueError, match=r"seed-1/srgan: not trained. .*study table"):
+    (copied / "comparison-lesson" / "4s" / "seed-0" / "srgan" / "weights.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"seed-0/srgan: not trained. .*study table"):
         run_degradations(*arguments)
+
+
+def test_sweeps_are_averaged_over_the_seeds():
+    of_seed = [{"edsr": {"blur": {"0": 30.0, "2": 20.0}}}, {"edsr": {"blur": {"0": 32.0, "2": 20.0}}}]
+    found = sweeps._means(of_seed)["blur"]
+    assert found["values"] == [0, 2]
+    assert found["psnr"] == {"edsr": [31, 20]}
+    assert found["spread"]["edsr"] == pytest.approx([math.sqrt(2), 0])
 
 
 @pytest.mark.slow
