@@ -233,10 +233,11 @@ def record_comparison(
         "seed": [arena.preset.seed for arena in arenas_of_seeds],
         "source": arena.photographs.source,
     }
+    here = provenance()
     files = {f"{key}.png": picture_path(arena, key) for key in of_seed[0]}
     for one, rows in zip(arenas_of_seeds, of_seed, strict=True):
         for key, row in rows.items():
-            files[f"{key}-seed{one.preset.seed}.json"] = _write_run(one, key, row, facts)
+            files[f"{key}-seed{one.preset.seed}.json"] = _write_run(one, key, row, here | facts)
     lines = summary(of_seed)
     files["table.md"] = arena.runs / "table.md"
     with replacing(files["table.md"]) as temporary:
@@ -261,7 +262,7 @@ def _write_run(arena: Arena, key: str, row: Row, facts: Mapping[str, Any]) -> Pa
     trained = {
         name: row["facts"][name] for name in ("command", "commit", "device", "date", "versions") if name in row["facts"]
     }
-    content = {"provenance": provenance() | dict(facts) | trained | {"seed": arena.preset.seed}, "data": row}
+    content = {"provenance": dict(facts) | trained | {"seed": arena.preset.seed}, "data": row}
     path = arena.folder / key / "row.json"
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
