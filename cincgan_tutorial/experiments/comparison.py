@@ -21,6 +21,7 @@ from ..unpaired import Photograph, Photographs
 from .contenders import TRAINED, Arena, Contender, missing
 from .evaluate import score_all
 from .example import EXAMPLE_BOX, example
+from .paper import row_of_paper
 from .results import record
 
 Row = dict[str, Any]
@@ -176,7 +177,7 @@ def summary(of_seed: Sequence[Mapping[str, Row]]) -> list[dict[str, Any]]:
     lines = []
     for key, first in of_seed[0].items():
         rows = [rows[key] for rows in of_seed]
-        line: dict[str, Any] = {"key": key, "system": first["system"]}
+        line: dict[str, Any] = {"key": key, "system": first["system"], "paper": row_of_paper(key, first["system"])}
         for score in ("psnr", "ssim"):
             means = [statistics.fmean(row[score].values()) for row in rows]
             line[score] = statistics.fmean(means)

@@ -165,11 +165,8 @@ class Arena:
         for kind, (label, source) in _DENOISERS.items():
             if missing(kind):
                 continue
-            facts = {
-                "source": source,
-                "sees_pairs": False,
-                "parameters": edsr.facts["parameters"] | {"trained": 0},
-            }
+            # What was trained, and for how long, is EDSR.
+            facts = dict(edsr.facts) | {"source": source, "sees_pairs": False}
 
             def estimated(x: Images, kind: str = kind) -> Images:
                 return edsr.upscale(DENOISERS[kind](x, estimated_noise(x)))
@@ -187,10 +184,11 @@ class Arena:
     def _tuned_level(self, kind: str, edsr: Contender, tune: Sequence[Photograph]) -> float:
         """Return the noise level with the best mean PSNR; found once, and then read."""
         chosen = spread(tune, _TUNED_ON)
-        path, key = self.folder / f"{kind}-level.json", [photograph.sha256 for photograph in chosen]
+        path = self.folder / f"{kind}-level.json"
+        asked = {"photographs": [photograph.sha256 for photograph in chosen], "edsr": edsr.facts["date"]}
         if path.is_file():
             known = json.loads(path.read_text(encoding="utf-8"))
-            if known["photographs"] == key:
+            if known["asked"] == asked:
                 return known["level"]
         degradation = DEGRADATIONS[self.preset.degradation].without_shift()
         rows = score_all(
@@ -198,7 +196,7 @@ class Arena:
         )
         best = max(rows, key=lambda row: row.mean_psnr)
         with replacing(path) as temporary:
-            temporary.write_text(json.dumps({"photographs": key, "level": float(best.system)}), encoding="utf-8")
+            temporary.write_text(json.dumps({"asked": asked, "level": float(best.system)}), encoding="utf-8")
         return float(best.system)
 
 

@@ -32,6 +32,7 @@ from cincgan_tutorial.experiments.ablations import key
 from cincgan_tutorial.experiments.comparison import admitted, arenas, markdown, summary, usual_budget
 from cincgan_tutorial.experiments.contenders import ADMITTED_BY, TRAINED
 from cincgan_tutorial.experiments.pace import Pace, pace_of_stages, pace_of_system, steps_of, stretched
+from cincgan_tutorial.experiments.paper import TABLE_1, row_of_paper
 from cincgan_tutorial.metrics import psnr, ssim
 from cincgan_tutorial.presets import PRESETS, with_settings
 from cincgan_tutorial.provenance import device_name
@@ -127,6 +128,13 @@ def test_the_table_has_the_articles_rows(data):
     ]  # fmt: skip
     seeing = [line["key"] for line in data["table"] if line["sees_pairs"]]
     assert seeing == ["edsr-plus", "srgan-plus", "on-pairs"]
+    named = {line["key"]: line["paper"] for line in data["table"] if line["paper"]}
+    assert named == {
+        "bicubic": "bicubic", "fsrcnn": "FSRCNN", "edsr": "EDSR", "edsr-plus": "EDSR+", "cincgan": "CinCGAN",
+    }, "with features that stand in, SRGAN+ is not the paper's"  # fmt: skip
+    assert row_of_paper("srgan-plus", "SRGAN-8x32+") == "SRGAN+"
+    assert row_of_paper("bm3d-tuned", "BM3D+EDSR-8x32, tuned") == "BM3D+EDSR"
+    assert {row_of_paper(key, "") for key in ROWS} | {"BM3D+EDSR"} == {"", *(row.system for row in TABLE_1)}
     assert data["left_out"] == {"BM3D+EDSR": contenders.missing("bm3d")}
     assert "non-commercial" in data["left_out"]["BM3D+EDSR"]
     assert (data["budget_seconds"], data["photographs"]) == (BUDGET, ["one", "two"])
@@ -301,9 +309,8 @@ def test_the_tuned_level_is_the_best_of_those_tried(copied, small_lesson, photog
 
     assert tuned.facts["level"] == max(contenders.LEVELS, key=score)
     # The same photographs: read. Others: found anew.
-    (arena.folder / "nlm-level.json").write_text(
-        json.dumps({"photographs": [p.sha256 for p in photographs.x], "level": 77.0}), encoding="utf-8"
-    )
+    path = arena.folder / "nlm-level.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"level": 77.0}), encoding="utf-8")
     assert arena.denoised(network, photographs.x)[1].facts["level"] == 77.0
     assert arena.denoised(network, photographs.yz)[1].facts["level"] != 77.0
 
