@@ -128,9 +128,10 @@ class Arena:
     def trained(self, key: str) -> Contender:
         """Return a system of `TRAINED`, trained for the budget."""
         make = TRAINED[key]
-        system = make(self.preset)
         pace = self.pace.of(key, lambda: pace_of_system(make(self.preset), self.material))
-        run = train_system(system, self.material, steps_of(system, pace, self.budget), self.folder / key)
+        learner, system = make(self.preset), make(self.preset)
+        run = train_system(learner, self.material, steps_of(learner, pace, self.budget), self.folder / key)
+        # Always read from the file: what has just been trained lies otherwise in memory, and rounds otherwise.
         facts = load_system(system, run.weights_path)
         facts = _training_facts(facts) | {"source": system.source, "sees_pairs": system.sees_pairs}
         return Contender(key, system.name, system.upscale, facts, ADMITTED_BY.get(key, ""))
