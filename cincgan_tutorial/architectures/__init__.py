@@ -1,6 +1,6 @@
 """Chapter 5, architectures: the networks of the paper's Fig. 3, and the SR network it plugs in."""
 
-from .discriminators import D1_STRIDES, D2_STRIDES, PatchDiscriminator
+from .discriminators import D1_STRIDES, D1_STRIDES_SEEING, D2_STRIDES, PatchDiscriminator
 from .edsr import EDSR
 from .generators import Generator, ResidualBlock, he_init, high_pass, start_as_identity, start_by_he
 from .networks import Networks, Upscaler, parameter_count
@@ -8,6 +8,7 @@ from .receptive_field import influence, receptive_field
 
 __all__ = [
     "D1_STRIDES",
+    "D1_STRIDES_SEEING",
     "D2_STRIDES",
     "EDSR",
     "Generator",

@@ -13,6 +13,8 @@ from .generators import leaky_relu
 # Stride of each of the five convolutions. All have kernel 4, so D1 sees 16x16 LR pixels and D2 70x70 HR pixels.
 D1_STRIDES = (1, 1, 1, 1, 1)
 D2_STRIDES = (2, 2, 2, 1, 1)
+# Strides of D1 by the LR pixels that it sees; the paper's is 16.
+D1_STRIDES_SEEING = {10: (1, 1, 1), 16: D1_STRIDES, 28: (2, 1, 1, 1, 1)}
 
 
 class PatchDiscriminator(nn.Module):

@@ -7,7 +7,7 @@ from torch import nn
 
 from ..images import Images
 from ..presets import Preset
-from .discriminators import D1_STRIDES, D2_STRIDES, PatchDiscriminator
+from .discriminators import D1_STRIDES_SEEING, D2_STRIDES, PatchDiscriminator
 from .edsr import EDSR
 from .generators import Generator, he_init, high_pass, start_as_identity, start_by_he
 
@@ -62,7 +62,7 @@ class Networks(nn.Module):
                 G2=Generator(preset.generator),
                 SR=EDSR(preset.sr, preset.scale),
                 G3=Generator(preset.generator, reduce=preset.scale),
-                D1=PatchDiscriminator(D1_STRIDES, preset.discriminator),
+                D1=PatchDiscriminator(D1_STRIDES_SEEING[preset.discriminator.D1_sees], preset.discriminator),
                 D2=PatchDiscriminator(D2_STRIDES, preset.discriminator),
             )
             if preset.generator.he:

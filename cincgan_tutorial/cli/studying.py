@@ -7,8 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from ..experiments import SIGNALS, STUDIES, bound, repeat, run_signals, run_study
+from ..experiments import (
+    ABLATIONS,
+    SIGNALS,
+    SPENDING,
+    STUDIES,
+    SWEEPS,
+    TABLE,
+    bound,
+    repeat,
+    run_ablations,
+    run_budget,
+    run_degradations,
+    run_signals,
+    run_study,
+    run_table,
+)
 from ..presets import PRESETS, preset_named
 from ..training import load_photographs
 from .command import PHOTOS, Command, held_out, results_argument
@@ -16,17 +32,29 @@ from .command import PHOTOS, Command, held_out, results_argument
 
 @dataclass(frozen=True)
 class _Study:
-    """A question and what answers it: called with preset, photographs, held_out, runs and results, by name."""
+    """A question and what answers it: called with preset, photographs, held_out, runs and results, by name.
+
+    Attributes:
+        question: One line.
+        run: What is called.
+        takes_seeds: Whether it is called with ``seeds`` too.
+        compares: Whether it is called with ``budget``, ``tune`` and ``name`` too.
+    """
 
     question: str
     run: Callable[..., Path]
     takes_seeds: bool = False
+    compares: bool = False
 
 
 _STUDIES = {
     **{name: _Study(study.question, partial(run_study, study)) for name, study in STUDIES.items()},
     SIGNALS.name: _Study(SIGNALS.question, partial(run_signals, SIGNALS)),
     "seeds": _Study("how much the result depends on the seed", repeat, takes_seeds=True),
+    "table": _Study(TABLE, run_table, takes_seeds=True, compares=True),
+    "ablations": _Study(ABLATIONS, run_ablations, takes_seeds=True, compares=True),
+    "degradations": _Study(SWEEPS, run_degradations, takes_seeds=True, compares=True),
+    "budget": _Study(SPENDING, run_budget, takes_seeds=True, compares=True),
     "bound": _Study("what the same networks reach when they are trained on pairs", bound),
 }
 
@@ -40,6 +68,15 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--held-out", metavar="DIR", help="photographs to score on; left out: the two bundled ones")
     seeded = ", ".join(name for name, study in _STUDIES.items() if study.takes_seeds)
     p.add_argument("--seeds", metavar="N", nargs="+", type=int, default=[0, 1, 2], help=f"of {seeded} (default: 0 1 2)")
+    compared = ", ".join(name for name, study in _STUDIES.items() if study.compares)
+    p.add_argument(
+        "--budget",
+        metavar="S",
+        type=float,
+        help=f"training seconds of each system, of {compared} (default: 250 for lesson, 3 for smoke, else 3600)",
+    )
+    p.add_argument("--tune", metavar="DIR", help="photographs to tune denoisers on; left out: those that are degraded")
+    p.add_argument("--record", metavar="NAME", help=f"what to call the result, of {compared}")
     p.add_argument(
         "--runs", metavar="DIR", type=Path, default=Path("runs"), help="where the runs are kept (default: runs)"
     )
@@ -61,9 +98,15 @@ def _study(options: argparse.Namespace) -> int:
         runs=options.runs,
         results=options.results,
         **({"seeds": options.seeds} if study.takes_seeds else {}),
+        **(_comparing(options) if study.compares else {}),
     )
     print(f"Recorded: {where}")
     return 0
+
+
+def _comparing(options: argparse.Namespace) -> dict[str, Any]:
+    tune = None if options.tune is None else held_out(options.tune)
+    return {"budget": options.budget, "tune": tune, "name": options.record}
 
 
 STUDY = Command(

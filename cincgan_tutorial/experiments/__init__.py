@@ -1,8 +1,10 @@
 """Chapter 7, experiments: the systems compared, their scores, and the recorded results that the book shows."""
 
+from .ablations import ABLATIONS, run_ablations
 from .alignment import bicubic, papers_loss, scores_by_shift, shift_that_costs
 from .bound import BOUND, bound
 from .chapters import newest_run, runs_folder, train_or_resume, trained_networks
+from .comparison import TABLE, run_table
 from .denoisers import DENOISERS
 from .evaluate import Row, cleaning, cleaning_scores, evaluate, noisy, table
 from .example import EXAMPLE, EXAMPLE_BOX, Box, example
@@ -10,18 +12,24 @@ from .given_pairs import at_best_shift, evaluate_pairs
 from .repeat import mean_over_seeds, repeat, rows_of_seeds
 from .results import RESULTS, Recorded, check_name, evaluation_data, record, recorded, rows_of
 from .signals import SIGNALS, run_signals
+from .spending import SPENDING, run_budget
 from .study import STUDIES, Study, run_study, slug
+from .sweeps import SWEEPS, run_degradations
 from .systems import denoised, systems
 from .without_reference import Look, contact_sheet, looks, table_of_looks
 
 __all__ = [
+    "ABLATIONS",
     "BOUND",
     "DENOISERS",
     "EXAMPLE",
     "EXAMPLE_BOX",
     "RESULTS",
     "SIGNALS",
+    "SPENDING",
     "STUDIES",
+    "SWEEPS",
+    "TABLE",
     "Box",
     "Look",
     "Recorded",
@@ -49,8 +57,12 @@ __all__ = [
     "repeat",
     "rows_of",
     "rows_of_seeds",
+    "run_ablations",
+    "run_budget",
+    "run_degradations",
     "run_signals",
     "run_study",
+    "run_table",
     "runs_folder",
     "scores_by_shift",
     "shift_that_costs",

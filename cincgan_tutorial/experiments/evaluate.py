@@ -76,10 +76,22 @@ def evaluate(
     check_unseen(trained, photographs)
     _check_size(photographs, trained.preset.scale, protocols)
     chosen = systems(trained) if chosen is None else chosen
+    return score_all(chosen, photographs, degradation, trained.preset.scale, seed, protocols)
+
+
+def score_all(
+    chosen: Mapping[str, System],
+    photographs: Sequence[Photograph],
+    degradation: Degradation,
+    scale: int,
+    seed: int = 0,
+    protocols: Sequence[str] = (),
+) -> list[Row]:
+    """Score systems as `evaluate` does, whatever they were trained on: that is for the caller to look at."""
     rows = [Row(name, {}, {}, {protocol: {} for protocol in protocols}) for name in chosen]
     with progress_bar(len(photographs), "evaluate") as bar:
         for photograph in photographs:
-            x, z = noisy(photograph, degradation, trained.preset.scale, seed)
+            x, z = noisy(photograph, degradation, scale, seed)
             for row in rows:
                 result = chosen[row.system](x)
                 for scores, score in ((row.psnr, psnr), (row.ssim, ssim)):

@@ -35,3 +35,20 @@ _COUNTERPART = {"bicubic": "bicubic", "SR alone": "EDSR", "CinCGAN": "CinCGAN"}
 def counterpart(system: str) -> str:
     """Return the paper's name of one of our systems; empty where its table has none."""
     return "BM3D+EDSR" if system.startswith("bm3d(") else _COUNTERPART.get(system, "")
+
+
+# The same for the contenders of the comparison, by their keys; claims are against the denoiser that was tuned.
+_OF_CONTENDER = {
+    "bicubic": "bicubic",
+    "fsrcnn": "FSRCNN",
+    "edsr": "EDSR",
+    "edsr-plus": "EDSR+",
+    "srgan-plus": "SRGAN+",
+    "bm3d-tuned": "BM3D+EDSR",
+    "cincgan": "CinCGAN",
+}
+
+
+def row_of_paper(key: str, system: str) -> str:
+    """Return the paper's name of a contender; empty where its table has none, or where features stood in for VGG's."""
+    return "" if "stand-in" in system else _OF_CONTENDER.get(key, "")

@@ -61,6 +61,7 @@ class Stage:
         warm_up: Steps in which only the discriminators that are new in this stage learn, before the first step.
         cycle_one: Weights of cycle one; ``None`` where it takes no part.
         cycle_two: Weights of cycle two; ``None`` where it takes no part.
+        hold_G1: Whether cycle two leaves G1 as it is.
     """
 
     steps: int
@@ -72,6 +73,7 @@ class Stage:
     warm_up: int = 0
     cycle_one: Weights | None = None
     cycle_two: Weights | None = None
+    hold_G1: bool = False  # noqa: N815 - the paper's letter
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ class DiscriminatorSize:
     # sloping areas, and the others by He's rule, so that D judges noise and texture from its first step on instead of
     # brightness. The sources do not describe an initialisation.
     high_pass: bool = False
+    # LR pixels, each way, that a score of D1 depends on. D2 always sees 70 HR pixels.
+    D1_sees: Literal[10, 16, 28] = 16
 
 
 @dataclass(frozen=True)
@@ -254,8 +258,10 @@ def check(preset: Preset) -> Preset:
             raise ValueError(f"{path}: can't be negative, got {getattr(preset, path)}.")
     if not 0 <= preset.beta1 < 1:
         raise ValueError(f"beta1: expected 0 <= beta1 < 1, got {preset.beta1}.")
-    if preset.first.cycle_one is None or preset.joint.cycle_one is None or preset.joint.cycle_two is None:
-        raise ValueError("first needs cycle_one, and joint needs cycle_one and cycle_two.")
+    if preset.first.cycle_one is None or preset.joint.cycle_two is None:
+        raise ValueError("first needs cycle_one, and joint needs cycle_two.")
+    if preset.joint.hold_G1 and preset.joint.cycle_one is not None:
+        raise ValueError("joint.hold_G1: cycle one would move G1 all the same; set joint.cycle_one=none too.")
     if not 0 <= preset.ema < 1:
         raise ValueError(f"ema: expected 0 <= ema < 1, got {preset.ema}.")
     return preset

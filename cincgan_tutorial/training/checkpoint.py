@@ -51,7 +51,8 @@ def load_checkpoint(path: Path, preset: Preset) -> dict[str, Any]:
         raise ValueError(f"{path}: format {found!r}, expected {FORMAT!r}.")
     if not isinstance(state.get("preset"), dict):
         raise ValueError(f"{path}: damaged, or not a checkpoint (no settings in it). Restore a copy, or start again.")
-    differing = differences(state["preset"], preset.to_dict())
+    # A setting that an older version did not have counts as its default.
+    differing = differences(Preset.from_dict(state["preset"]).to_dict(), preset.to_dict())
     if differing:
         raise ValueError(f"{path}: was made with other settings: {'; '.join(differing)}.")
     return state

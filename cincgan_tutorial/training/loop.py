@@ -203,14 +203,14 @@ def _play(
     """Do a step of the cycles that have weights."""
     (x, y, z), (one, two) = batch, weights
     rest = preset.norms, arithmetic, preset.clip
-    if one is None:
-        raise ValueError("stage one and the joint stage need the weights of cycle one.")
-    if two is None:
-        return cycle_one_step(nets, optimizers, x, y, one, *rest)
-    if preset.adam_per_cycle:
-        first = cycle_one_step(nets, optimizers, x, y, one, *rest)
-        return first | cycle_two_step(nets, optimizers, x, y, z, two, *rest)
-    return joint_step(nets, optimizers, x, y, z, (one, two), *rest)
+    if one is not None and two is not None and not preset.adam_per_cycle:
+        return joint_step(nets, optimizers, x, y, z, (one, two), *rest)
+    losses: Losses = {}
+    if one is not None:
+        losses |= cycle_one_step(nets, optimizers, x, y, one, *rest)
+    if two is not None:
+        losses |= cycle_two_step(nets, optimizers, x, y, z, two, *rest)
+    return losses
 
 
 def _validated(preset: Preset, name: str) -> bool:

@@ -52,10 +52,13 @@ def make_optimizers(nets: Networks, stage_name: str, stage: Stage, preset: Prese
     if stage_name == "first":
         return {"cycle_one": adam(stage.lr, nets.G1, nets.G2), "D1": adam(stage.lr_D, nets.D1)}
     judges: Optimizers = {"D1": adam(stage.lr_D, nets.D1), "D2": adam(stage.lr_D, nets.D2)}
-    if preset.adam_per_cycle:
-        cycle_two = adam(stage.lr, nets.G1, nets.SR, nets.G3)
-        return {"cycle_one": adam(stage.lr, nets.G1, nets.G2), "cycle_two": cycle_two} | judges
-    return {"both_cycles": adam(stage.lr, nets.G1, nets.G2, nets.SR, nets.G3)} | judges
+    if stage.cycle_one is not None and not preset.adam_per_cycle:
+        return {"both_cycles": adam(stage.lr, nets.G1, nets.G2, nets.SR, nets.G3)} | judges
+    moved = (nets.SR, nets.G3) if stage.hold_G1 else (nets.G1, nets.SR, nets.G3)
+    cycle_two: Optimizers = {"cycle_two": adam(stage.lr, *moved)}
+    if stage.cycle_one is None:
+        return cycle_two | {"D2": judges["D2"]}
+    return {"cycle_one": adam(stage.lr, nets.G1, nets.G2)} | cycle_two | judges
 
 
 def rate(stage: Stage, step: int) -> float:

@@ -1,0 +1,51 @@
+"""``study table`` and its kin: what the command line hands over, and one real run from nothing."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from cincgan_tutorial.cli import studying
+
+NAMES = ("table", "ablations", "degradations", "budget")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_comparison_is_called_with_what_was_typed(cincgan, monkeypatch, folder, unseen, tmp_path, name):
+    calls = []
+    instead = dataclasses.replace(
+        studying._STUDIES[name], run=lambda **given: calls.append(given) or tmp_path / "there"
+    )
+    monkeypatch.setitem(studying._STUDIES, name, instead)
+    arguments = ["study", name, "--preset", "smoke", "--photos", folder, "--held-out", unseen, "--results", tmp_path]
+    assert cincgan(*arguments).out == f"Recorded: {tmp_path / 'there'}\n"
+    cincgan(*arguments, "--seeds", 4, 5, "--budget", 7.5, "--tune", unseen, "--record", "mine")
+    plain, full = calls
+    assert (plain["seeds"], plain["budget"], plain["tune"], plain["name"]) == ([0, 1, 2], None, None, None)
+    assert (full["seeds"], full["budget"], full["name"]) == ([4, 5], 7.5, "mine")
+    assert [p.sha256 for p in full["tune"]] == [p.sha256 for p in full["held_out"]]
+    assert full["results"] == tmp_path
+
+
+def test_other_studies_take_no_budget(cincgan, monkeypatch, folder, unseen, tmp_path):
+    calls = []
+    instead = dataclasses.replace(studying._STUDIES["bound"], run=lambda **given: calls.append(given) or tmp_path)
+    monkeypatch.setitem(studying._STUDIES, "bound", instead)
+    cincgan("study", "bound", "--preset", "smoke", "--photos", folder, "--held-out", unseen)
+    assert set(calls[0]) == {"preset", "photographs", "held_out", "runs", "results"}
+
+
+@pytest.mark.slow
+def test_the_table_is_made_from_nothing_on_the_bundled_photographs(cincgan, monkeypatch, tmp_path):
+    monkeypatch.delenv("CINCGAN_VGG19", raising=False)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    folders = ["--runs", tmp_path / "runs", "--results", tmp_path / "results"]
+    answer = cincgan("study", "table", "--preset", "smoke", "--seeds", 0, "--budget", 0.3, *folders)
+    assert answer.status == 0
+    result = json.loads((tmp_path / "results" / "smoke-table" / "result.json").read_text(encoding="utf-8"))
+    assert result["data"]["photographs"] == ["astronaut", "chelsea"]
+    assert {"bicubic", "fsrcnn", "edsr-plus", "srgan-plus", "cincgan"} <= {
+        line["key"] for line in result["data"]["table"]
+    }
+    assert all(line["steps"] for line in result["data"]["table"] if line["parameters"]["trained"])
