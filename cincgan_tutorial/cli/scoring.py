@@ -145,7 +145,7 @@ def _evaluate_given(options: argparse.Namespace) -> int:
     chosen = systems(trained)
     if options.denoiser:
         chosen |= denoised(trained, options.denoiser, options.noise_levels)
-    rows = evaluate_pairs(trained, pairs, chosen)
+    rows = evaluate_pairs(trained, pairs, chosen, options.protocol)
     print(f"{len(pairs)} pairs of {div2k.SOURCE}, x as given, best shift\n")
     print(table(rows))
     if options.record:

@@ -32,11 +32,12 @@ from ..baselines import System as Trainable
 from ..degradation import DEGRADATIONS, bicubic_upsample
 from ..images import Images, replacing
 from ..inference import super_resolve
+from ..perceptual import noise_level
 from ..presets import Preset, with_settings
 from ..training.validation import spread
 from ..unpaired import Photograph, Photographs
 from ..weights import load_weights
-from .denoisers import DENOISERS, estimated_noise
+from .denoisers import DENOISERS
 from .evaluate import score_all
 from .pace import Pace, pace_of_stages, pace_of_system, steps_of, stretched
 from .study import trained_in
@@ -170,7 +171,7 @@ class Arena:
             facts = dict(edsr.facts) | {"source": source, "sees_pairs": False}
 
             def estimated(x: Images, kind: str = kind) -> Images:
-                return edsr.upscale(DENOISERS[kind](x, estimated_noise(x)))
+                return edsr.upscale(DENOISERS[kind](x, noise_level(x, border=0)))
 
             level = self._tuned_level(kind, edsr, tune)
             name = f"{label}+{edsr.name}"

@@ -51,22 +51,6 @@ def nonlocal_means(x: Images, sigma_8bit: float) -> Images:
     return _as_images(clean)
 
 
-def estimated_noise(x: Images) -> float:
-    r"""Return the noise level of x, (1, 3, h, w), in levels of 255, from x alone.
-
-    The diagonal details of a Haar transform, $(a - b - c + d) / 2$ for 2x2 pixels, hold little of a photograph and the
-    noise at its own strength, if it is white. Half of them are smaller than 0.6745 sigma. Noise that is alike in
-    neighbours cancels there, so its strength is underestimated.
-
-    Source: D. Donoho and I. Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 1994.
-    """
-    even = x[..., : x.shape[-2] // 2 * 2, : x.shape[-1] // 2 * 2]
-    a, b = even[..., ::2, ::2], even[..., ::2, 1::2]
-    c, d = even[..., 1::2, ::2], even[..., 1::2, 1::2]
-    details = (a - b - c + d) / 2
-    return float(details.abs().flatten().median()) / 0.6745 * 255
-
-
 DENOISERS: dict[str, Denoiser] = {"bm3d": bm3d, "nlm": nonlocal_means}
 
 

@@ -3,7 +3,6 @@
 import copy
 import math
 
-import numpy as np
 import pytest
 import torch
 from helpers import assert_same_tensors, random_images, soft_image
@@ -15,8 +14,7 @@ from cincgan_tutorial.baselines import SRGAN, CycleGAN, DualGAN, FSRCNNSystem, I
 from cincgan_tutorial.baselines import features as features_module
 from cincgan_tutorial.baselines.features import StandInFeatures, VGGFeatures, make_features
 from cincgan_tutorial.baselines.srgan import judged_fake, judged_real
-from cincgan_tutorial.degradation import bicubic_upsample, correlate
-from cincgan_tutorial.experiments.denoisers import estimated_noise
+from cincgan_tutorial.degradation import bicubic_upsample
 from cincgan_tutorial.images import luma
 from cincgan_tutorial.seeds import torch_generator
 from cincgan_tutorial.training import Arithmetic
@@ -248,24 +246,3 @@ def test_dualgan_follows_rmsprop():
     (3 * weight).backward()
     optimizer.step()
     assert weight.item() == pytest.approx(1 - 10 * 5e-5, abs=1e-7)
-
-
-@pytest.mark.parametrize("sigma", [2.0, 10.0])
-def test_the_noise_level_is_found_in_the_image_itself(sigma):
-    flat = torch.full((1, 3, 121, 99), 0.5)
-    noise = sigma / 255 * torch.randn(flat.shape, generator=torch_generator(1))
-    assert estimated_noise(flat + noise) == pytest.approx(sigma, rel=0.03)
-    assert estimated_noise(flat) == 0
-    # Noise that neighbours share is missed, and that is what the row with an estimated level suffers from.
-    assert estimated_noise(flat + correlate(noise)) < 0.75 * sigma
-
-
-def test_the_noise_estimate_is_that_of_a_haar_transform():
-    pixels = np.random.default_rng(0).random((1, 3, 6, 8), dtype=np.float32)
-    haar = np.array([[1, -1], [-1, 1]]) / 2
-    details = [
-        (pixels[0, c, i : i + 2, j : j + 2] * haar).sum()
-        for c in range(3) for i in range(0, 6, 2) for j in range(0, 8, 2)
-    ]  # fmt: skip
-    middle = sorted(np.abs(details))[(len(details) - 1) // 2]  # torch takes the lower of two medians
-    assert estimated_noise(torch.from_numpy(pixels)) == pytest.approx(middle / 0.6745 * 255, rel=1e-5)

@@ -17,10 +17,12 @@ from cincgan_tutorial import cli, data
 from cincgan_tutorial.cli import downloading
 from cincgan_tutorial.data import CATALOGUE, obtaining
 from cincgan_tutorial.data.licences import ACCEPTED
+from cincgan_tutorial.degradation import bicubic_upsample
 from cincgan_tutorial.div2k import Pair, track2_pairs
 from cincgan_tutorial.experiments import at_best_shift, evaluate_pairs
 from cincgan_tutorial.images import read_pixels
 from cincgan_tutorial.metrics import best_shift, psnr, ssim
+from cincgan_tutorial.unpaired import Photograph
 from cincgan_tutorial.weights import load_weights
 
 
@@ -181,15 +183,18 @@ def test_the_best_shift_is_found_and_scored():
 
 
 def test_given_pairs_are_scored_as_they_are(finished_run, official):
-    """x is the file itself, and another score can be put in the place of the best shift."""
+    """x is the file itself; further protocols are scored beside."""
     trained = load_weights(finished_run.folder)
     pairs = track2_pairs(official)[:2]
     seen = []
     rows = evaluate_pairs(
-        trained, pairs, {"enlarged": lambda x: seen.append(x) or x}, lambda result, z: (result.shape[-1], z.shape[-1])
+        trained, pairs, {"enlarged": lambda x: seen.append(x) or bicubic_upsample(x)}, protocols=["luma"]
     )
     assert [number_of((x[0].permute(1, 2, 0) * 255).round().int().numpy()) for x in seen] == [(801, 17), (802, 17)]
-    assert (rows[0].psnr, rows[0].ssim) == ({"0801": 17, "0802": 17}, {"0801": 68, "0802": 68})
+    for pair, x in zip(pairs, seen, strict=True):
+        result, z = bicubic_upsample(x), Photograph("z", read_pixels(pair.hr)).image
+        assert (rows[0].psnr[pair.name], rows[0].ssim[pair.name]) == at_best_shift(result, z)
+        assert rows[0].protocols["luma"][pair.name] == psnr(result, z, luma_only=True)
 
 
 def test_a_pair_whose_sizes_do_not_fit_and_one_that_was_trained_on_are_refused(

@@ -12,7 +12,7 @@ import torch
 from helpers import random_images, soft_image
 
 from cincgan_tutorial import perceptual
-from cincgan_tutorial.degradation import blur, gaussian_kernel
+from cincgan_tutorial.degradation import blur, correlate, gaussian_kernel
 from cincgan_tutorial.images import to_pixels
 from cincgan_tutorial.metrics import psnr, ssim
 from cincgan_tutorial.perceptual import blur_level, lpips, ms_ssim, noise_level, vif
@@ -165,6 +165,12 @@ def test_the_noise_level_of_white_noise_is_found(std_8bit):
     assert noise_level(noisy) == pytest.approx(std_8bit, rel=0.05)
     ramp = torch.linspace(-0.2, 0.2, 220)
     assert noise_level(noisy + ramp) == pytest.approx(std_8bit, rel=0.05), "a slope is no noise"
+
+
+def test_noise_that_neighbours_share_is_taken_for_less():
+    """What the row of the table with an estimated level suffers from."""
+    noise = 10 / 255 * torch.randn(1, 3, 121, 99, generator=torch.Generator().manual_seed(1))
+    assert noise_level(0.5 + correlate(noise)) < 0.75 * noise_level(0.5 + noise)
 
 
 def test_the_noise_level_of_nothing_is_zero():
