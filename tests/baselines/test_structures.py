@@ -23,10 +23,7 @@ def moved_by(optimizer, nets):
     [
         ("one CycleGAN", {"cycle_two": {"G1", "SR", "G3"}, "D2": {"D2"}}),
         ("LR cycle frozen", {"cycle_two": {"SR", "G3"}, "D2": {"D2"}}),
-        (
-            "no TV",
-            {"cycle_one": {"G1", "G2"}, "D1": {"D1"}, "cycle_two": {"G1", "SR", "G3"}, "D2": {"D2"}},
-        ),
+        ("no TV", {"both_cycles": {"G1", "G2", "SR", "G3"}, "D1": {"D1"}, "D2": {"D2"}}),
     ],
 )
 def test_a_structure_moves_the_networks_that_it_names(label, expected, smoke):
