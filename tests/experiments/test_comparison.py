@@ -345,7 +345,11 @@ def test_seconds_become_steps_by_the_shares_of_a_system(small_lesson):
 
 def test_cincgans_stages_are_stretched_together():
     pace = {"pretrain": 0.1, "first": 0.2, "joint": 0.5}
-    lesson = PRESETS["lesson"]  # 1000, 2000 and 260 steps: 100 + 400 + 130 s, and warm-ups of 12 and 15 s
+    # 100 + 400 + 130 s, and warm-ups of 12 and 15 s.
+    lesson = with_settings(
+        PRESETS["lesson"],
+        {"pretrain.steps": 1000, "first.steps": 2000, "joint.steps": 260, "first.warm_up": 60, "joint.warm_up": 30},
+    )
     longer = stretched(lesson, pace, 27 + 2 * 630)
     assert [stage.steps for stage in longer.stages().values()] == [2000, 4000, 520]
     assert [stage.warm_up for stage in longer.stages().values()] == [0, 60, 30]
