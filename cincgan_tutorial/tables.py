@@ -95,10 +95,13 @@ def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
         measured = variants[label]
         mean, error = paired(measured["psnr"], first)
         change = "–" if measured["psnr"] is first else f"{mean:+.2f} ± {error:.2f}"
-        last = f"{measured['colour_drift_8bit']:.1f}" if drift else f"{statistics.fmean(measured['ssim'].values()):.3f}"
-        lines.append([label, f"{statistics.fmean(measured['psnr'].values()):.2f}", change, last])
+        if drift:
+            others = [f"{measured['colour_drift_8bit']:.1f}"]
+        else:
+            others = [f"{statistics.fmean(measured[score].values()):.3f}" for score in ("ssim", "vif")]
+        lines.append([label, f"{statistics.fmean(measured['psnr'].values()):.2f}", change, *others])
     level = "LR PSNR (dB)" if study.data["measures"] == "lr" else "PSNR (dB)"
-    return markdown_table(["Variant", level, "change (dB)", "drift (1/255)" if drift else "SSIM"], lines)
+    return markdown_table(["Variant", level, "change (dB)", *(["drift (1/255)"] if drift else ["SSIM", "VIF"])], lines)
 
 
 def of_signals(study: Recorded) -> Markdown:
@@ -200,12 +203,15 @@ def against_control(study: Recorded, control: str = "control: supervision only")
     """Return in words what the joint stage gains over its control."""
     variants = study.data["variants"]
     name = next(iter(variants))
-    mean, error = paired(variants[name]["psnr"], variants[control]["psnr"])
-    similar, similar_error = paired(variants[name]["ssim"], variants[control]["ssim"])
+    changes = []
+    for measure, digits, unit in (("psnr", 3, " dB"), ("ssim", 4, ""), ("vif", 4, "")):
+        mean, error = paired(variants[name][measure], variants[control][measure])
+        changes.append(
+            f"{measure.upper()} by {mean:+.{digits}f}{unit} (standard error {error:.{digits}f}: {verdict(mean, error)})"
+        )
     return Markdown(
-        f"Against the control, all four terms together change PSNR by {mean:+.3f} dB (standard error {error:.3f}:"
-        f" {verdict(mean, error)}) and SSIM by {similar:+.4f} (standard error {similar_error:.4f}:"
-        f" {verdict(similar, similar_error)}), on {len(variants[name]['psnr'])} photographs and one seed."
+        f"Against the control, all four terms together change {', '.join(changes[:-1])} and {changes[-1]}, on"
+        f" {len(variants[name]['psnr'])} photographs and one seed."
     )
 
 
