@@ -178,7 +178,8 @@ def test_chapter_7_mild_stays_between_interpolation_and_sr_alone(condition: str)
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_chapter_7_general_is_nowhere_below_interpolation(condition: str) -> None:
     rows = of(f"general-{condition}")
-    assert rows["CinCGAN"].mean_psnr > rows["bicubic"].mean_psnr
+    for system in ("G1 then SR", "CinCGAN"):
+        assert verdict(*paired(rows[system].psnr, rows["bicubic"].psnr)) == "a gain"
 
 
 def test_chapter_7_general_gives_up_some_of_the_gain_on_the_one_noise() -> None:
@@ -201,6 +202,14 @@ def test_chapter_7_every_seed_gains() -> None:
     for rows in rows_of_seeds(recorded("lesson-seeds")).values():
         named = {row.system: row for row in rows}
         assert named["G1 then SR"].mean_psnr > named["SR alone"].mean_psnr > named["bicubic"].mean_psnr
+
+
+def test_chapter_7_more_photographs_did_not_help() -> None:
+    (fewer,) = [row for row in rows_of(recorded("lesson-val")) if row.system == "CinCGAN"]
+    for rows in rows_of_seeds(recorded("lesson-seeds")).values():
+        assert {row.system: row for row in rows}["CinCGAN"].mean_psnr < fewer.mean_psnr - 0.1
+    more, less = (recorded(name).provenance["source"] for name in ("lesson-seeds", "lesson-val"))
+    assert more != less
 
 
 def test_every_departure_that_names_a_variant_was_measured() -> None:
