@@ -72,6 +72,12 @@ def test_chapter_4_a_single_term_is_hardly_missed(cycle_two: Recorded, label: st
     assert abs(against(cycle_two, label, "all terms")[0]) < 0.015
 
 
+def test_chapter_4_vif_does_not_miss_the_terms_either(cycle_two: Recorded) -> None:
+    assert abs(against(cycle_two, "all terms", "control: supervision only", "vif")[0]) < 0.001
+    gain, error = against(cycle_two, "paper's adversarial weight", "all terms", "vif")
+    assert gain < -2 * error
+
+
 @pytest.mark.parametrize("measure", ["psnr", "ssim"])
 @pytest.mark.parametrize(
     "label", ["paper's adversarial weight", "paper's cycle and TV weights", "an Adam for each cycle"]
