@@ -166,6 +166,13 @@ def test_chapter_7_the_joint_stage_adds_nothing() -> None:
     assert -0.05 < change < 0
 
 
+def test_chapter_7_the_test_has_the_same_order_and_a_smaller_gain() -> None:
+    val, test = of("mild-val"), of("mild-test")
+    assert sorted(test, key=lambda name: test[name].mean_psnr) == sorted(val, key=lambda name: val[name].mean_psnr)
+    gains = [rows["CinCGAN"].mean_psnr - rows["bicubic"].mean_psnr for rows in (val, test)]
+    assert 0 < gains[1] < gains[0]
+
+
 def test_chapter_7_mild_falls_below_interpolation_on_white_noise() -> None:
     rows = of("mild-val-white")
     for system in ("G1 then SR", "CinCGAN"):
