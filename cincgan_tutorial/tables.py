@@ -82,6 +82,37 @@ def beside_the_paper(ours: Sequence[Row]) -> Markdown:
     return markdown_table(header, lines)
 
 
+def of_comparison(result: Recorded) -> Markdown:
+    """Return the systems of a recorded comparison with the paper's scores in columns of their own.
+
+    The rows of the paper that have no counterpart follow, then what was not admitted or left out, each with the reason.
+    """
+    paper = {row.system: row for row in TABLE_1}
+    lines, below = [], []
+    bicubic = result.data["table"][0]["psnr"]
+    for line in result.data["table"]:
+        if not line["admitted"]:
+            clean = f"{line['clean_psnr']:.2f} dB on clean input, where bicubic has {line['clean_bicubic']:.2f}"
+            below.append(
+                f"* {line['system']} is not shown. It, or what it begins with, has not learnt enough: {clean}."
+            )
+            continue
+        theirs = paper.get(line["paper"])
+        lines.append(
+            [line["system"], "x and z" if line["sees_pairs"] else ""]
+            + [f"{line['psnr']:.2f}", f"{line['psnr'] - bicubic:+.2f}", f"{line['ssim']:.3f}", f"{line['vif']:.3f}"]
+            + ([f"{theirs.psnr:.2f}", f"{theirs.psnr - TABLE_1[0].psnr:+.2f}"] if theirs else ["–"] * 2)
+        )
+    named = {line["paper"] for line in result.data["table"] if line["admitted"]}
+    for theirs in TABLE_1:
+        if theirs.system not in named:
+            change = f"{theirs.psnr - TABLE_1[0].psnr:+.2f}"
+            lines.append([f"*{theirs.system}*", "", *["–"] * 4, f"{theirs.psnr:.2f}", change])
+    below += [f"* {system} is left out: {reason}." for system, reason in result.data.get("left_out", {}).items()]
+    header = ["System", "Pairs", "PSNR (dB)", "gain", "SSIM", "VIF", "paper's PSNR (dB)", "paper's gain"]
+    return Markdown("\n".join([repr(markdown_table(header, lines, texts=2)), "", *below]))
+
+
 def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
     """Return one line per variant: mean score, paired difference to the first variant, and what else was measured.
 
