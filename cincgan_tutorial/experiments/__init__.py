@@ -11,6 +11,7 @@ from .example import EXAMPLE, EXAMPLE_BOX, Box, example
 from .given_pairs import at_best_shift, evaluate_pairs
 from .repeat import mean_over_seeds, repeat, rows_of_seeds
 from .results import RESULTS, Recorded, check_name, evaluation_data, record, recorded, rows_of
+from .shipped_rows import SHIPPED_ROWS, shipped_rows, table_here
 from .signals import SIGNALS, run_signals
 from .spending import SPENDING, run_budget
 from .study import STUDIES, Study, run_study, slug
@@ -25,6 +26,7 @@ __all__ = [
     "EXAMPLE",
     "EXAMPLE_BOX",
     "RESULTS",
+    "SHIPPED_ROWS",
     "SIGNALS",
     "SPENDING",
     "STUDIES",
@@ -66,9 +68,11 @@ __all__ = [
     "runs_folder",
     "scores_by_shift",
     "shift_that_costs",
+    "shipped_rows",
     "slug",
     "systems",
     "table",
+    "table_here",
     "table_of_looks",
     "train_or_resume",
     "trained_networks",
