@@ -113,6 +113,14 @@ def of_comparison(result: Recorded) -> Markdown:
     return Markdown("\n".join([repr(markdown_table(header, lines, texts=2)), "", *below]))
 
 
+def of_rivals(result: Recorded, key: str, others: Sequence[str]) -> Markdown:
+    """Return in words what a system of a recorded comparison gains over others on its first seed."""
+    runs = next(iter(result.data["runs"].values()))
+    names = {line["key"]: line["system"] for line in result.data["table"]}
+    row = {k: Row(names[k], runs[k]["psnr"], runs[k]["ssim"]) for k in (key, *others)}
+    return Markdown("\n".join(f"* {_compared(row[key], row[other])}" for other in others))
+
+
 def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
     """Return one line per variant: mean score, paired difference to the first variant, and what else was measured.
 

@@ -4,7 +4,7 @@ from .ablations import ABLATIONS, run_ablations
 from .alignment import bicubic, papers_loss, scores_by_shift, shift_that_costs
 from .bound import BOUND, bound
 from .chapters import newest_run, runs_folder, train_or_resume, trained_networks
-from .comparison import TABLE, run_table
+from .comparison import TABLE, run_of, run_table
 from .denoisers import DENOISERS
 from .evaluate import Row, cleaning, cleaning_scores, evaluate, noisy, table
 from .example import EXAMPLE, EXAMPLE_BOX, Box, example
@@ -62,6 +62,7 @@ __all__ = [
     "run_ablations",
     "run_budget",
     "run_degradations",
+    "run_of",
     "run_signals",
     "run_study",
     "run_table",

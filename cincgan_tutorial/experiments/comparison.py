@@ -22,7 +22,7 @@ from .contenders import TRAINED, Arena, Contender, missing
 from .evaluate import score_all
 from .example import EXAMPLE_BOX, example
 from .paper import row_of_paper
-from .results import record
+from .results import Recorded, record
 
 Row = dict[str, Any]
 
@@ -271,6 +271,11 @@ def record_comparison(
         },
     }
     return record(name, data | dict(more), facts, results, files)
+
+
+def run_of(result: Recorded, key: str, seed: int = 0) -> Row:
+    """Return what is recorded of one system and seed: its scores, photograph by photograph, and its facts."""
+    return json.loads((result.folder / f"{key}-seed{seed}.json").read_text(encoding="utf-8"))["data"]
 
 
 def _write_run(arena: Arena, key: str, row: Row, facts: Mapping[str, Any]) -> Path:

@@ -211,6 +211,43 @@ def test_chapter_7_five_photographs_are_too_few() -> None:
     assert rows["SR alone"].mean_psnr > max(rows["G1 then SR"].mean_psnr, rows["CinCGAN"].mean_psnr)
 
 
+@pytest.fixture(scope="module")
+def rivals() -> dict[str, dict[str, dict[str, float]]]:
+    return recorded("lesson-table-val").data["runs"]["0"]
+
+
+@pytest.mark.parametrize("measure", ["psnr", "ssim", "vif"])
+def test_chapter_7_the_table_has_the_papers_order(rivals: dict[str, dict[str, dict[str, float]]], measure: str) -> None:
+    mean = {key: statistics.fmean(row[measure].values()) for key, row in rivals.items()}
+    pairs, ours = min(mean["edsr-plus"], mean["on-pairs"]), mean["cincgan"]
+    assert pairs > ours
+    denoised = [mean["bm3d-tuned"], mean["nlm-tuned"]]
+    clean = [mean[key] for key in ("fsrcnn", "edsr", "srresnet")]
+    assert ours > max(denoised)
+    assert min(denoised) > max(clean)
+    assert min(clean) > mean["bicubic"]
+
+
+@pytest.mark.parametrize("other", ["bicubic", "fsrcnn", "edsr", "bm3d-tuned"])
+def test_chapter_7_cincgan_stands_above_what_saw_no_real_pair(
+    rivals: dict[str, dict[str, dict[str, float]]], other: str
+) -> None:
+    for measure in ("psnr", "ssim"):
+        gain, error = paired(rivals["cincgan"][measure], rivals[other][measure])
+        assert gain > 2 * error
+
+
+def test_chapter_7_an_estimated_level_hardly_helps_and_translation_has_not_learnt_to_copy(
+    rivals: dict[str, dict[str, dict[str, float]]],
+) -> None:
+    mean = {key: statistics.fmean(row["psnr"].values()) for key, row in rivals.items()}
+    for kind in ("nlm", "bm3d"):
+        assert mean[f"{kind}-estimated"] - mean["edsr"] < 0.1 < 0.5 < mean[f"{kind}-tuned"] - mean["edsr"]
+    assert max(mean["cycle-gan"], mean["dual-gan"]) < mean["bicubic"] - 5
+    for key, before in (("srgan", "srresnet"), ("srgan-plus", "edsr-plus")):
+        assert mean[key] < mean[before]
+
+
 def test_chapter_7_every_seed_gains() -> None:
     for rows in rows_of_seeds(recorded("lesson-seeds")).values():
         named = {row.system: row for row in rows}

@@ -24,6 +24,7 @@ from cincgan_tutorial.experiments import (
     run_ablations,
     run_budget,
     run_degradations,
+    run_of,
     run_table,
     sweeps,
 )
@@ -165,6 +166,7 @@ def test_every_run_has_a_file_with_its_provenance(finished):
     for name in ("command", "commit", "device", "date", "versions", "preset", "source"):
         assert run["provenance"][name]
     assert run["provenance"]["date"] == run["data"]["facts"]["date"]
+    assert run_of(recorded("lesson-table", folder.parent), "srgan") == run["data"]
 
 
 def test_scores_are_those_of_the_trained_system_on_the_same_photographs(finished, data, held_out):

@@ -29,7 +29,9 @@ def result(tmp_path):
     ]
     for number, key in enumerate(("bicubic", "fsrcnn", "edsr-plus", "cincgan")):
         write_png(tmp_path / f"{key}.png", from_pixels(picture(16, 16, number)))
-    return Recorded("mine", tmp_path, {}, {"table": table, "left_out": {"EDSR-32x256": "too large"}})
+    runs = {row["key"]: {"psnr": {"a": row["psnr"], "b": 30.0}, "ssim": {"a": 0.5, "b": 0.6}} for row in table}
+    data = {"table": table, "left_out": {"EDSR-32x256": "too large"}, "runs": {"0": runs}}
+    return Recorded("mine", tmp_path, {}, data)
 
 
 def test_the_table_has_the_paper_in_columns_of_its_own_and_says_what_is_missing(result):
@@ -47,6 +49,14 @@ def test_the_table_has_the_paper_in_columns_of_its_own_and_says_what_is_missing(
         "* FSRCNN(56,12,4) is not shown. It, or what it begins with, has not learnt enough: 24.00 dB on clean input,"
         " where bicubic has 25.00.",
         "* EDSR-32x256 is left out: too large.",
+    ]
+
+
+def test_rivals_are_compared_photograph_by_photograph(result):
+    assert str(tables.of_rivals(result, "cincgan", ["bicubic", "edsr-plus"])).splitlines() == [
+        "* **CinCGAN** against bicubic: +0.75 dB (standard error 0.75), not established; better on 1 of 2 photographs.",
+        "* **CinCGAN** against EDSR-8x32+: -0.75 dB (standard error 0.75), not established; better on 0 of 2"
+        " photographs.",
     ]
 
 
