@@ -5,7 +5,7 @@ As in `figures`, nothing here measures: the studies `table`, `ablations` and `de
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -30,14 +30,20 @@ _SWEPT = {
 _MARKS = "osD^vPX"
 
 
-def shown(result: Recorded) -> list[Mapping[str, Any]]:
-    """Return the lines of a recorded comparison that may be shown: systems that have learnt enough to be judged."""
-    return [line for line in result.data["table"] if line["admitted"]]
+def shown(result: Recorded, without: Collection[str] = ()) -> list[Mapping[str, Any]]:
+    """Return the lines of a recorded comparison that may be shown: systems that have learnt enough to be judged.
+
+    Those whose keys are in ``without`` are left out.
+    """
+    return [line for line in result.data["table"] if line["admitted"] and line["key"] not in without]
 
 
-def score_against_score(result: Recorded, pairs: Sequence[tuple[str, str]]) -> Figure:
-    """Draw every system of a comparison as a numbered point, one panel for each pair of scores (across, up)."""
-    lines = shown(result)
+def score_against_score(result: Recorded, pairs: Sequence[tuple[str, str]], without: Collection[str] = ()) -> Figure:
+    """Draw every system of a comparison as a numbered point, one panel for each pair of scores (across, up).
+
+    What would lie so far off that the others fell together can be left out, by its key.
+    """
+    lines = shown(result, without)
     figure, grid = plt.subplots(
         1, len(pairs), figsize=(3.9 * len(pairs), 3.4 + 0.17 * len(lines)), squeeze=False, layout="constrained"
     )
@@ -48,9 +54,9 @@ def score_against_score(result: Recorded, pairs: Sequence[tuple[str, str]]) -> F
     return _with_key(figure, grid.flat[0])
 
 
-def cost(result: Recorded) -> Figure:
+def cost(result: Recorded, without: Collection[str] = ()) -> Figure:
     """Draw the gain over bicubic, PSNR, against the number of weights that enlarge; all were trained for equal time."""
-    bicubic, *others = shown(result)
+    bicubic, *others = shown(result, without)
     figure, axes = plt.subplots(figsize=(5.2, 3.4 + 0.17 * len(others)), layout="constrained")
     weights = [line["parameters"]["used"] for line in others]
     _points(axes, weights, [line["psnr"] - bicubic["psnr"] for line in others], others)
@@ -64,10 +70,20 @@ def cost(result: Recorded) -> Figure:
 def _points(axes: Axes, across: Sequence[float], up: Sequence[float], lines: Sequence[Mapping[str, Any]]) -> None:
     for number, (a, u, line) in enumerate(zip(across, up, lines, strict=True), start=1):
         # What saw real pairs is hollow: a mark to look up to, not a rival.
-        face = "white" if line["sees_pairs"] else COLOURS[0]
+        colour = COLOURS[1] if line["key"] == "cincgan" else COLOURS[0]
+        face = "white" if line["sees_pairs"] else colour
         label = f"{number}  {line['system']}{' (saw pairs)' if line['sees_pairs'] else ''}"
-        axes.plot(a, u, "o", color=COLOURS[0], markerfacecolor=face, markersize=4, label=label)
-        axes.annotate(str(number), (a, u), xytext=(4, 3), textcoords="offset points", fontsize=8)
+        axes.plot(a, u, "o", color=colour, markerfacecolor=face, markersize=5, label=label)
+        # Turn and turn about, so that the numbers of neighbours keep apart.
+        beside = (5, 2) if number % 2 else (-5, 2)
+        axes.annotate(
+            str(number),
+            (a, u),
+            xytext=beside,
+            textcoords="offset points",
+            fontsize=8,
+            ha="left" if number % 2 else "right",
+        )
     axes.margins(0.12)
     axes.grid(linewidth=0.3)
     axes.tick_params(labelsize=8)

@@ -73,6 +73,8 @@ def test_two_scores_are_drawn_with_a_numbered_point_for_each_system_that_is_show
     (key,) = figure.legends
     assert [text.get_text() for text in key.get_texts()] == ["1  bicubic", "2  EDSR-8x32+ (saw pairs)", "3  CinCGAN"]
     assert [mark.get_markerfacecolor() == "white" for mark in first.lines] == [False, True, False]
+    (axes,) = comparison_figures.score_against_score(result, [("psnr", "ssim")], without=["edsr-plus"]).axes
+    assert [mark.get_label() for mark in axes.lines] == ["1  bicubic", "2  CinCGAN"]
 
 
 def test_cost_is_drawn_over_bicubic_which_has_no_weights(result):
@@ -80,6 +82,7 @@ def test_cost_is_drawn_over_bicubic_which_has_no_weights(result):
     points = [tuple(np.ravel(mark.get_xydata())) for mark in axes.lines[:-1]]
     assert points == [(200_000, 3.0), (300_000, 1.5)]
     assert axes.get_xscale() == "log"
+    assert len(comparison_figures.cost(result, without=["cincgan"]).axes[0].lines) == 2
     assert list(axes.lines[-1].get_ydata()) == [0, 0]
 
 
