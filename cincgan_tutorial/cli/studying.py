@@ -11,6 +11,8 @@ from typing import Any
 
 from ..experiments import (
     ABLATIONS,
+    OWN,
+    QUESTION,
     SIGNALS,
     SPENDING,
     STUDIES,
@@ -21,6 +23,7 @@ from ..experiments import (
     run_ablations,
     run_budget,
     run_degradations,
+    run_own_photographs,
     run_signals,
     run_study,
     run_table,
@@ -56,6 +59,7 @@ _STUDIES = {
     "degradations": _Study(SWEEPS, run_degradations, takes_seeds=True, compares=True),
     "budget": _Study(SPENDING, run_budget, takes_seeds=True, compares=True),
     "bound": _Study("what the same networks reach when they are trained on pairs", bound),
+    OWN: _Study(QUESTION, run_own_photographs),
 }
 
 
