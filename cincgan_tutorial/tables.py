@@ -82,6 +82,37 @@ def beside_the_paper(ours: Sequence[Row]) -> Markdown:
     return markdown_table(header, lines)
 
 
+def of_comparison(result: Recorded) -> Markdown:
+    """Return the systems of a recorded comparison with the paper's scores in columns of their own.
+
+    The rows of the paper that have no counterpart follow, then what was not admitted or left out, each with the reason.
+    """
+    paper = {row.system: row for row in TABLE_1}
+    lines, below = [], []
+    bicubic = result.data["table"][0]["psnr"]
+    for line in result.data["table"]:
+        if not line["admitted"]:
+            clean = f"{line['clean_psnr']:.2f} dB on clean input, where bicubic has {line['clean_bicubic']:.2f}"
+            below.append(
+                f"* {line['system']} is not shown. It, or what it begins with, has not learnt enough: {clean}."
+            )
+            continue
+        theirs = paper.get(line["paper"])
+        lines.append(
+            [line["system"], "x and z" if line["sees_pairs"] else ""]
+            + [f"{line['psnr']:.2f}", f"{line['psnr'] - bicubic:+.2f}", f"{line['ssim']:.3f}", f"{line['vif']:.3f}"]
+            + ([f"{theirs.psnr:.2f}", f"{theirs.psnr - TABLE_1[0].psnr:+.2f}"] if theirs else ["–"] * 2)
+        )
+    named = {line["paper"] for line in result.data["table"] if line["admitted"]}
+    for theirs in TABLE_1:
+        if theirs.system not in named:
+            change = f"{theirs.psnr - TABLE_1[0].psnr:+.2f}"
+            lines.append([f"*{theirs.system}*", "", *["–"] * 4, f"{theirs.psnr:.2f}", change])
+    below += [f"* {system} is left out: {reason}." for system, reason in result.data.get("left_out", {}).items()]
+    header = ["System", "Pairs", "PSNR (dB)", "gain", "SSIM", "VIF", "paper's PSNR (dB)", "paper's gain"]
+    return Markdown("\n".join([repr(markdown_table(header, lines, texts=2)), "", *below]))
+
+
 def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
     """Return one line per variant: mean score, paired difference to the first variant, and what else was measured.
 
@@ -95,10 +126,13 @@ def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
         measured = variants[label]
         mean, error = paired(measured["psnr"], first)
         change = "–" if measured["psnr"] is first else f"{mean:+.2f} ± {error:.2f}"
-        last = f"{measured['colour_drift_8bit']:.1f}" if drift else f"{statistics.fmean(measured['ssim'].values()):.3f}"
-        lines.append([label, f"{statistics.fmean(measured['psnr'].values()):.2f}", change, last])
+        if drift:
+            others = [f"{measured['colour_drift_8bit']:.1f}"]
+        else:
+            others = [f"{statistics.fmean(measured[score].values()):.3f}" for score in ("ssim", "vif")]
+        lines.append([label, f"{statistics.fmean(measured['psnr'].values()):.2f}", change, *others])
     level = "LR PSNR (dB)" if study.data["measures"] == "lr" else "PSNR (dB)"
-    return markdown_table(["Variant", level, "change (dB)", "drift (1/255)" if drift else "SSIM"], lines)
+    return markdown_table(["Variant", level, "change (dB)", *(["drift (1/255)"] if drift else ["SSIM", "VIF"])], lines)
 
 
 def of_signals(study: Recorded) -> Markdown:
@@ -200,12 +234,15 @@ def against_control(study: Recorded, control: str = "control: supervision only")
     """Return in words what the joint stage gains over its control."""
     variants = study.data["variants"]
     name = next(iter(variants))
-    mean, error = paired(variants[name]["psnr"], variants[control]["psnr"])
-    similar, similar_error = paired(variants[name]["ssim"], variants[control]["ssim"])
+    changes = []
+    for measure, digits, unit in (("psnr", 3, " dB"), ("ssim", 4, ""), ("vif", 4, "")):
+        mean, error = paired(variants[name][measure], variants[control][measure])
+        changes.append(
+            f"{measure.upper()} by {mean:+.{digits}f}{unit} (standard error {error:.{digits}f}: {verdict(mean, error)})"
+        )
     return Markdown(
-        f"Against the control, all four terms together change PSNR by {mean:+.3f} dB (standard error {error:.3f}:"
-        f" {verdict(mean, error)}) and SSIM by {similar:+.4f} (standard error {similar_error:.4f}:"
-        f" {verdict(similar, similar_error)}), on {len(variants[name]['psnr'])} photographs and one seed."
+        f"Against the control, all four terms together change {', '.join(changes[:-1])} and {changes[-1]}, on"
+        f" {len(variants[name]['psnr'])} photographs and one seed."
     )
 
 

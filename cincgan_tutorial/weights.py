@@ -80,7 +80,7 @@ def load_weights(where: str | os.PathLike[str] | None = None) -> Trained:
     """
     path = find_weights(where)
     if path.parent == SHIPPED:
-        _check_sum(path)
+        check_sum(path)
     try:
         with safe_open(path, framework="pt") as file:
             preset, facts = _history(file.metadata() or {}, path)
@@ -181,20 +181,26 @@ def ship(where: str | os.PathLike[str], name: str) -> Path:
     """
     path = SHIPPED / f"{name}.safetensors"
     save_weights(path, load_weights(where), half=True)
-    sums = _sums() | {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
-    with replacing(SHIPPED / "SHA256SUMS") as temporary:
-        temporary.write_text("".join(f"{sums[name]}  {name}\n" for name in sorted(sums)), encoding="utf-8")
+    record_sum(path)
     return path
 
 
-def _sums() -> dict[str, str]:
-    """Return the recorded SHA-256 of each shipped file."""
-    lines = (SHIPPED / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
-    return {name: digest for digest, name in (line.split() for line in lines)}
+def record_sum(path: Path) -> None:
+    """Write the SHA-256 of a file that ships into the list beside it."""
+    sums = _sums(path.parent) | {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    with replacing(path.parent / "SHA256SUMS") as temporary:
+        temporary.write_text("".join(f"{sums[name]}  {name}\n" for name in sorted(sums)), encoding="utf-8")
 
 
-def _check_sum(path: Path) -> None:
-    """Compare a shipped file with the SHA-256 that was recorded when it was made."""
+def check_sum(path: Path) -> None:
+    """Raise `ValueError` unless a shipped file has the SHA-256 that was recorded when it was made."""
     found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if _sums().get(path.name) != found:
+    if _sums(path.parent).get(path.name) != found:
         raise ValueError(f"{path}: SHA-256 {found[:12]}… is not the recorded one. Install the package again.")
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    """Return the recorded SHA-256 of each shipped file of a folder."""
+    listed = folder / "SHA256SUMS"
+    lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
+    return {name: digest for digest, name in (line.split() for line in lines)}

@@ -8,6 +8,7 @@ from .loop import train_system
 from .material import Material, training_device
 from .pairs import RegisteredPairs, check_truth, edsr_plus, on_pairs, srgan_plus
 from .regression import Regression, edsr
+from .shipped import ship_system, shipped_system
 from .sizes import PUBLISHED, Sizes, sizes_of
 from .srgan import SRGAN, SRGANDiscriminator, SRResNet, srresnet
 from .system import Phase, System
@@ -37,6 +38,8 @@ __all__ = [
     "on_pairs",
     "patch_gan",
     "save_system",
+    "ship_system",
+    "shipped_system",
     "sizes_of",
     "srgan_plus",
     "srresnet",

@@ -26,6 +26,9 @@ from .results import record
 
 Row = dict[str, Any]
 
+# What contenders are scored by, and the digits that are shown.
+SCORES = {"psnr": 2, "ssim": 4, "vif": 3}
+
 TABLE = "what every system of the article reaches in equal time"
 # Training seconds of each system where none are given.
 _BUDGETS = {"smoke": 3.0, "lesson": 250.0}
@@ -43,6 +46,7 @@ class Scores:
 
     psnr: dict[str, float]
     ssim: dict[str, float]
+    vif: dict[str, float]
     clean_psnr: float
     clean_bicubic: float
 
@@ -137,15 +141,21 @@ def _scored(contender: Contender, arena: Arena, held_out: Sequence[Photograph], 
     """Score a contender and take its picture, or read what it scored on these photographs before."""
     degradation, scale = DEGRADATIONS[arena.preset.degradation], arena.preset.scale
     path = scores_path(arena, contender.key)
-    asked = {"photographs": [p.sha256 for p in held_out], "degradation": degradation.name, "of": identity(contender)}
+    asked = {
+        "photographs": [photograph.sha256 for photograph in held_out],
+        "degradation": degradation.name,
+        "scores": list(SCORES),
+        "of": identity(contender),
+    }
     if path.is_file():
         known = json.loads(path.read_text(encoding="utf-8"))
         if known["asked"] == asked:
             return Scores(**known["scores"])
     system = {contender.name: contender.upscale}
-    (row,) = score_all(system, held_out, degradation.without_shift(), scale)
+    (row,) = score_all(system, held_out, degradation.without_shift(), scale, protocols=["vif"])
     (clean,) = score_all(system, held_out, BICUBIC, scale)
-    scores = Scores(row.psnr, row.ssim, clean.mean_psnr, clean.mean_psnr if clean_bicubic is None else clean_bicubic)
+    clean_bicubic = clean.mean_psnr if clean_bicubic is None else clean_bicubic
+    scores = Scores(row.psnr, row.ssim, row.protocols["vif"], clean.mean_psnr, clean_bicubic)
     path.parent.mkdir(parents=True, exist_ok=True)
     x, _ = example(degradation)
     write_png(picture_path(arena, contender.key), EXAMPLE_BOX.cut(contender.upscale(x)[0]))
@@ -186,7 +196,7 @@ def summary(of_seed: Sequence[Mapping[str, Row]]) -> list[dict[str, Any]]:
     for key, first in of_seed[0].items():
         rows = [rows[key] for rows in of_seed]
         line: dict[str, Any] = {"key": key, "system": first["system"], "paper": row_of_paper(key, first["system"])}
-        for score in ("psnr", "ssim"):
+        for score in SCORES:
             means = [statistics.fmean(row[score].values()) for row in rows]
             line[score] = statistics.fmean(means)
             line[f"{score}_spread"] = statistics.stdev(means) if len(means) > 1 else None
@@ -206,21 +216,18 @@ def summary(of_seed: Sequence[Mapping[str, Row]]) -> list[dict[str, Any]]:
 
 def markdown(lines: Sequence[Mapping[str, Any]]) -> str:
     """Return the lines of `summary` as a Markdown table; what was not admitted stands below it, with the reason."""
-    shown = ["| System | Pairs | PSNR (dB) | SSIM | Weights | Seconds |", "|:--|:--|--:|--:|--:|--:|"]
+    shown = ["| System | Pairs | PSNR (dB) | SSIM | VIF | Weights | Seconds |", "|:--|:--|--:|--:|--:|--:|--:|"]
     below = []
     for line in lines:
         if not line["admitted"]:
             clean = f"{line['clean_psnr']:.2f} dB on clean input, bicubic has {line['clean_bicubic']:.2f}"
             below.append(f"Not shown: {line['system']}. It, or what it begins with, has not learnt enough: {clean}.")
             continue
-        scores = [_with_spread(line[score], line[f"{score}_spread"], digits) for score, digits in _DIGITS.items()]
+        scores = [_with_spread(line[score], line[f"{score}_spread"], digits) for score, digits in SCORES.items()]
         pairs = "x and z" if line["sees_pairs"] else ""
         seconds = f"{statistics.fmean(line['seconds']):.0f}"
         shown.append(f"| {' | '.join([line['system'], pairs, *scores, str(line['parameters']['used']), seconds])} |")
     return "\n".join([*shown, "", *below]) + "\n"
-
-
-_DIGITS = {"psnr": 2, "ssim": 4}
 
 
 def _with_spread(mean: float, spread: float | None, digits: int) -> str:
@@ -259,7 +266,7 @@ def record_comparison(
         "trained_on": {"x": len(arena.photographs.x), "yz": len(arena.photographs.yz)},
         "table": lines,
         "runs": {
-            str(one.preset.seed): {key: {"psnr": row["psnr"], "ssim": row["ssim"]} for key, row in rows.items()}
+            str(one.preset.seed): {key: {score: row[score] for score in SCORES} for key, row in rows.items()}
             for one, rows in zip(arenas_of_seeds, of_seed, strict=True)
         },
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,6 +112,11 @@ def check_unseen(trained: Trained, photographs: Sequence[Photograph]) -> None:
     """Raise `ValueError` if the networks were trained on one of the photographs."""
     facts = trained.facts
     seen = {*facts["x_photographs"].values(), *facts["yz_photographs"].values(), *facts.get("start_photographs", [])}
+    check_not_among(seen, photographs)
+
+
+def check_not_among(seen: Collection[str], photographs: Sequence[Photograph]) -> None:
+    """Raise `ValueError` if the content hash of a photograph is among those that were ``seen`` in training."""
     for photograph in photographs:
         if photograph.sha256 in seen:
             raise ValueError(f"{photograph.name}: the networks were trained on it, so its score would flatter them.")

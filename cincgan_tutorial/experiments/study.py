@@ -216,11 +216,14 @@ def trained_in(folder: Path, preset: Preset, photographs: Photographs) -> Path:
 
 @torch.no_grad()
 def _scores(trained: Trained, held_out: Sequence[Photograph], measures: str) -> dict[str, Any]:
-    """Score one variant: PSNR per photograph and the largest drift of a mean colour, in units of 1/255."""
+    """Score one variant on each photograph: PSNR, SSIM and VIF of its z, or PSNR of its y.
+
+    With the latter goes the largest drift of a mean colour, in units of 1/255.
+    """
     if measures == "hr":
         final = {"CinCGAN": systems(trained)["CinCGAN"]}
-        row = evaluate(trained, held_out, chosen=final)[0]
-        return {"psnr": row.psnr, "ssim": row.ssim}
+        row = evaluate(trained, held_out, chosen=final, protocols=["vif"])[0]
+        return {"psnr": row.psnr, "ssim": row.ssim, "vif": row.protocols["vif"]}
     degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
     drifts = []
     for photograph in held_out:

@@ -59,7 +59,7 @@ _LESSON = Preset(
     ),
     # Departure: [paper's adversarial weight] 0.01 instead of 1 for the judge of cycle two. With means for norms, 1
     # costs SR in both scores.
-    # Departure: smaller weights for cycle and TV too, 1 and 0.05.
+    # Departure: [paper's cycle and TV weights] smaller weights for cycle and TV too, 1 and 0.05.
     joint=Stage(
         steps=260,
         lr=2e-4,
@@ -74,8 +74,7 @@ _LESSON = Preset(
     generator=GeneratorSize(width=32, blocks=4, residual=True, he=True, residual_scale=0.1),
     # Departure: [paper's D1] small discriminators, for the same reason.
     discriminator=DiscriminatorSize(width=32, widest=64, batch_norm=False, high_pass=True),
-    # Departure: a small EDSR, for the same reason. Its size bounds what SR can reach on clean input too: chapter 7 has
-    # the scores of a larger one.
+    # Departure: a small EDSR, for the same reason. Its size bounds what SR can reach, on clean input too.
     sr=EDSRSize(features=32, blocks=8, residual_scale=1.0),
     # Departure: of stage one, the G1 is kept that a signal without pairs likes best (`training.validation`). The paper
     # does not say which one it took.

@@ -34,6 +34,7 @@ from cincgan_tutorial.experiments.contenders import ADMITTED_BY, TRAINED
 from cincgan_tutorial.experiments.pace import Pace, pace_of_stages, pace_of_system, steps_of, stretched
 from cincgan_tutorial.experiments.paper import TABLE_1, row_of_paper
 from cincgan_tutorial.metrics import psnr, ssim
+from cincgan_tutorial.perceptual import vif
 from cincgan_tutorial.presets import PRESETS, with_settings
 from cincgan_tutorial.provenance import device_name
 from cincgan_tutorial.weights import load_weights
@@ -176,7 +177,8 @@ def test_scores_are_those_of_the_trained_system_on_the_same_photographs(finished
             result = upscaler(x).clamp(0, 1)
         assert run["psnr"][photograph.name] == pytest.approx(psnr(result, z))
         assert run["ssim"][photograph.name] == pytest.approx(ssim(result, z))
-    assert data["runs"]["0"]["cincgan"] == {"psnr": run["psnr"], "ssim": run["ssim"]}
+        assert run["vif"][photograph.name] == pytest.approx(vif(result, z))
+    assert data["runs"]["0"]["cincgan"] == {score: run[score] for score in ("psnr", "ssim", "vif")}
     clean = [noisy(photograph, BICUBIC) for photograph in held_out]
     with torch.no_grad():
         expected = sum(psnr(upscaler(y).clamp(0, 1), z) for y, z in clean) / 2
@@ -187,8 +189,8 @@ def test_scores_are_those_of_the_trained_system_on_the_same_photographs(finished
 def row(clean, judge="", score=20.0):
     facts = {"sees_pairs": False, "parameters": {"used": 1, "trained": 1}, "source": "s"}
     return {
-        "system": "s", "psnr": {"a": score}, "ssim": {"a": 0.5}, "clean_psnr": clean, "clean_bicubic": 27.0,
-        "admitted_by": judge, "facts": facts,
+        "system": "s", "psnr": {"a": score}, "ssim": {"a": 0.5}, "vif": {"a": 0.25}, "clean_psnr": clean,
+        "clean_bicubic": 27.0, "admitted_by": judge, "facts": facts,
     }  # fmt: skip
 
 
@@ -219,14 +221,14 @@ def test_the_table_can_be_read(finished):
     rows["cincgan"]["facts"] |= {"sees_pairs": True, "seconds": {"first": 2.0, "joint": 3.4}}
     other = rows | {"cincgan": rows["cincgan"] | {"psnr": {"a": 23.0}}}
     assert markdown(summary([rows, other])).splitlines() == [
-        "| System | Pairs | PSNR (dB) | SSIM | Weights | Seconds |",
-        "|:--|:--|--:|--:|--:|--:|",
-        "| s |  | 20.00 ± 0.00 | 0.5000 ± 0.0000 | 1 | 0 |",
-        "| s | x and z | 22.00 ± 1.41 | 0.5000 ± 0.0000 | 1 | 5 |",
+        "| System | Pairs | PSNR (dB) | SSIM | VIF | Weights | Seconds |",
+        "|:--|:--|--:|--:|--:|--:|--:|",
+        "| s |  | 20.00 ± 0.00 | 0.5000 ± 0.0000 | 0.250 ± 0.000 | 1 | 0 |",
+        "| s | x and z | 22.00 ± 1.41 | 0.5000 ± 0.0000 | 0.250 ± 0.000 | 1 | 5 |",
         "",
         "Not shown: s. It, or what it begins with, has not learnt enough: 26.00 dB on clean input, bicubic has 27.00.",
     ]
-    assert "| 20.00 | 0.5000 |" in markdown(summary([rows]))
+    assert "| 20.00 | 0.5000 | 0.250 |" in markdown(summary([rows]))
     text = (finished / "results" / "lesson-table" / "table.md").read_text(encoding="utf-8")
     assert "Not shown: FSRCNN(56,12,4)." in text
     assert "| CinCGAN |" in text

@@ -1,0 +1,135 @@
+"""Pictures of the comparison: the table's systems by two scores at a time, by their size, and as a degradation grows.
+
+As in `figures`, nothing here measures: the studies `table`, `ablations` and `degradations` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from .experiments import Recorded
+from .figures import COLOURS, show
+from .images import read_image
+
+_UNITS = {"psnr": "PSNR (dB)", "ssim": "SSIM", "vif": "VIF"}
+# What grows along the axis of each sweep; the quality of a JPEG falls.
+_SWEPT = {
+    "blur": "sigma (HR pixels)",
+    "correlated noise": "standard deviation (1/255)",
+    "white noise": "standard deviation (1/255)",
+    "shift": "largest shift (HR pixels)",
+    "shift, aligned": "largest shift (HR pixels)",
+    "jpeg": "quality",
+}
+_MARKS = "osD^vPX"
+
+
+def shown(result: Recorded) -> list[Mapping[str, Any]]:
+    """Return the lines of a recorded comparison that may be shown: systems that have learnt enough to be judged."""
+    return [line for line in result.data["table"] if line["admitted"]]
+
+
+def score_against_score(result: Recorded, pairs: Sequence[tuple[str, str]]) -> Figure:
+    """Draw every system of a comparison as a numbered point, one panel for each pair of scores (across, up)."""
+    lines = shown(result)
+    figure, grid = plt.subplots(
+        1, len(pairs), figsize=(3.9 * len(pairs), 3.4 + 0.17 * len(lines)), squeeze=False, layout="constrained"
+    )
+    for axes, (across, up) in zip(grid.flat, pairs, strict=True):
+        _points(axes, [line[across] for line in lines], [line[up] for line in lines], lines)
+        axes.set_xlabel(_UNITS[across], fontsize=9)
+        axes.set_ylabel(_UNITS[up], fontsize=9)
+    return _with_key(figure, grid.flat[0])
+
+
+def cost(result: Recorded) -> Figure:
+    """Draw the gain over bicubic, PSNR, against the number of weights that enlarge; all were trained for equal time."""
+    bicubic, *others = shown(result)
+    figure, axes = plt.subplots(figsize=(5.2, 3.4 + 0.17 * len(others)), layout="constrained")
+    weights = [line["parameters"]["used"] for line in others]
+    _points(axes, weights, [line["psnr"] - bicubic["psnr"] for line in others], others)
+    axes.axhline(0, color=COLOURS[1], linestyle="--", linewidth=1)
+    axes.set_xscale("log")
+    axes.set_xlabel("weights of what enlarges", fontsize=9)
+    axes.set_ylabel("PSNR over bicubic (dB)", fontsize=9)
+    return _with_key(figure, axes)
+
+
+def _points(axes: Axes, across: Sequence[float], up: Sequence[float], lines: Sequence[Mapping[str, Any]]) -> None:
+    for number, (a, u, line) in enumerate(zip(across, up, lines, strict=True), start=1):
+        # What saw real pairs is hollow: a mark to look up to, not a rival.
+        face = "white" if line["sees_pairs"] else COLOURS[0]
+        label = f"{number}  {line['system']}{' (saw pairs)' if line['sees_pairs'] else ''}"
+        axes.plot(a, u, "o", color=COLOURS[0], markerfacecolor=face, markersize=4, label=label)
+        axes.annotate(str(number), (a, u), xytext=(4, 3), textcoords="offset points", fontsize=8)
+    axes.margins(0.12)
+    axes.grid(linewidth=0.3)
+    axes.tick_params(labelsize=8)
+
+
+def _with_key(figure: Figure, axes: Axes) -> Figure:
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=7.5, frameon=False, handlelength=1)
+    plt.close(figure)
+    return figure
+
+
+def sweeps(result: Recorded, chosen: Sequence[str], columns: int = 3) -> Figure:
+    """Draw PSNR against the strength of each degradation, a panel for a sweep and a line for a system.
+
+    Args:
+        result: Of the study `degradations`.
+        chosen: Keys of the systems to draw.
+        columns: Panels in a row.
+    """
+    found = result.data["sweeps"]
+    rows = -(-len(found) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(3.1 * columns, 2.5 * rows + 0.5), squeeze=False, layout="constrained"
+    )
+    for axes in grid.flat[len(found) :]:
+        axes.set_visible(False)
+    for axes, (sweep, points) in zip(grid.flat, found.items(), strict=False):
+        for number, key in enumerate(chosen):
+            axes.plot(
+                points["values"],
+                points["psnr"][key],
+                f"-{_MARKS[number % len(_MARKS)]}",
+                color=COLOURS[number % len(COLOURS)],
+                markersize=3.5,
+                linewidth=1.2,
+                label=result.data["systems"][key],
+            )
+        if sweep == "jpeg":
+            axes.invert_xaxis()  # so that to the right it grows worse, as in the others
+        axes.set_title(sweep, fontsize=9)
+        axes.set_xlabel(_SWEPT.get(sweep, ""), fontsize=8)
+        axes.set_ylabel("PSNR (dB)", fontsize=8)
+        axes.tick_params(labelsize=8)
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def gallery(
+    result: Recorded, chosen: Sequence[str] | None = None, extra: Mapping[str, Tensor] | None = None, columns: int = 4
+) -> Figure:
+    """Show the running example as each system of a comparison restores it, ``extra`` images first.
+
+    Args:
+        result: Of the study `table` or `ablations`.
+        chosen: Keys of the systems; left out, all that may be shown.
+        extra: Images in [0, 1] by their label.
+        columns: Pictures in a row.
+    """
+    named = {line["key"]: line["system"] for line in shown(result)}
+    keys = list(named) if chosen is None else [key for key in chosen if key in named]
+    pictures = {named[key]: read_image(result.folder / f"{key}.png") for key in keys}
+    return show({**(extra or {}), **pictures}, columns=columns, size=2.2)

@@ -1,0 +1,91 @@
+"""Tables and figures of a comparison, from numbers that are made up here."""
+
+import numpy as np
+import pytest
+from helpers import picture
+
+from cincgan_tutorial import comparison_figures, tables
+from cincgan_tutorial.experiments import Recorded
+from cincgan_tutorial.images import from_pixels, write_png
+
+SWEPT = {"psnr": {"bicubic": [22.0, 21.0], "cincgan": [23.0, 22.5]}, "values": [1.0, 2.0]}
+
+
+def line(key, system, psnr, paper="", admitted=True, sees_pairs=False, used=0):
+    return {
+        "key": key, "system": system, "psnr": psnr, "ssim": 0.5 + psnr / 100, "vif": 0.1, "paper": paper,
+        "admitted": admitted, "sees_pairs": sees_pairs, "parameters": {"used": used, "trained": used},
+        "clean_psnr": 24.0, "clean_bicubic": 25.0,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def result(tmp_path):
+    table = [
+        line("bicubic", "bicubic", 21.0, "bicubic"),
+        line("fsrcnn", "FSRCNN(56,12,4)", 20.0, "FSRCNN", admitted=False, used=12_000),
+        line("edsr-plus", "EDSR-8x32+", 24.0, "EDSR+", sees_pairs=True, used=200_000),
+        line("cincgan", "CinCGAN", 22.5, "CinCGAN", used=300_000),
+    ]
+    for number, key in enumerate(("bicubic", "fsrcnn", "edsr-plus", "cincgan")):
+        write_png(tmp_path / f"{key}.png", from_pixels(picture(16, 16, number)))
+    return Recorded("mine", tmp_path, {}, {"table": table, "left_out": {"EDSR-32x256": "too large"}})
+
+
+def test_the_table_has_the_paper_in_columns_of_its_own_and_says_what_is_missing(result):
+    text = str(tables.of_comparison(result)).splitlines()
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in text if row.startswith("|")][2:]
+    assert rows[0] == ["bicubic", "", "21.00", "+0.00", "0.710", "0.100", "22.85", "+0.00"]
+    assert rows[1] == ["EDSR-8x32+", "x and z", "24.00", "+3.00", "0.740", "0.100", "25.77", "+2.92"]
+    assert rows[2][:4] == ["CinCGAN", "", "22.50", "+1.50"]
+    assert rows[2][-2:] == ["24.33", "+1.48"]
+    assert ["*FSRCNN*", "", "–", "–", "–", "–", "22.79", "-0.06"] in rows, (
+        "the paper's row stays where ours is not shown"
+    )
+    assert {row[0] for row in rows[3:]} == {"*FSRCNN*", "*EDSR*", "*SRGAN+*", "*BM3D+EDSR*"}
+    assert text[-2:] == [
+        "* FSRCNN(56,12,4) is not shown. It, or what it begins with, has not learnt enough: 24.00 dB on clean input,"
+        " where bicubic has 25.00.",
+        "* EDSR-32x256 is left out: too large.",
+    ]
+
+
+def test_two_scores_are_drawn_with_a_numbered_point_for_each_system_that_is_shown(result):
+    figure = comparison_figures.score_against_score(result, [("psnr", "ssim"), ("psnr", "vif")])
+    assert [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes] == [
+        ("PSNR (dB)", "SSIM"), ("PSNR (dB)", "VIF"),
+    ]  # fmt: skip
+    first = figure.axes[0]
+    assert [tuple(np.ravel(mark.get_xydata())) for mark in first.lines] == [
+        pytest.approx((21.0, 0.71)), pytest.approx((24.0, 0.74)), pytest.approx((22.5, 0.725)),
+    ]  # fmt: skip
+    assert [text.get_text() for text in first.texts] == ["1", "2", "3"]
+    (key,) = figure.legends
+    assert [text.get_text() for text in key.get_texts()] == ["1  bicubic", "2  EDSR-8x32+ (saw pairs)", "3  CinCGAN"]
+    assert [mark.get_markerfacecolor() == "white" for mark in first.lines] == [False, True, False]
+
+
+def test_cost_is_drawn_over_bicubic_which_has_no_weights(result):
+    (axes,) = comparison_figures.cost(result).axes
+    points = [tuple(np.ravel(mark.get_xydata())) for mark in axes.lines[:-1]]
+    assert points == [(200_000, 3.0), (300_000, 1.5)]
+    assert axes.get_xscale() == "log"
+    assert list(axes.lines[-1].get_ydata()) == [0, 0]
+
+
+def test_sweeps_have_a_panel_each_and_quality_falls_to_the_right(tmp_path):
+    data = {"sweeps": {"blur": SWEPT, "jpeg": SWEPT}, "systems": {"bicubic": "bicubic", "cincgan": "CinCGAN"}}
+    figure = comparison_figures.sweeps(Recorded("mine", tmp_path, {}, data), ["cincgan", "bicubic"])
+    blur, jpeg, spare = figure.axes
+    assert [list(drawn.get_ydata()) for drawn in blur.lines] == [[23.0, 22.5], [22.0, 21.0]]
+    assert [drawn.get_label() for drawn in blur.lines] == ["CinCGAN", "bicubic"]
+    assert not blur.xaxis_inverted()
+    assert jpeg.xaxis_inverted()
+    assert not spare.get_visible()
+
+
+def test_the_gallery_shows_what_was_admitted(result):
+    titles = [axes.get_title() for axes in comparison_figures.gallery(result).axes if axes.has_data()]
+    assert titles == ["bicubic", "EDSR-8x32+", "CinCGAN"]
+    chosen = comparison_figures.gallery(result, ["cincgan", "fsrcnn"])
+    assert [axes.get_title() for axes in chosen.axes if axes.has_data()] == ["CinCGAN"]
