@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..baselines import check_truth
 from ..experiments import (
     ABLATIONS,
     OWN,
@@ -90,11 +91,7 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
 def _study(options: argparse.Namespace) -> int:
     study = _STUDIES[options.name]
     photographs = load_photographs(options.photos)
-    if photographs.x_is_lr:
-        raise ValueError(
-            f"{options.photos}: LR photographs as they came. A study compares with the truth behind x, which nobody"
-            " has: give a folder of HR photographs."
-        )
+    check_truth(photographs)
     where = study.run(
         preset=preset_named(options.preset),
         photographs=photographs,
