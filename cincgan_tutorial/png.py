@@ -94,12 +94,15 @@ def is_whole(file: BinaryIO) -> bool:
     missing = sum(_packed_bytes(width, height, _CHANNELS[colour] * depth, *part) for part in parts)
     unpacker = zlib.decompressobj()
     for packed in _pixel_chunks(file):
-        while missing > 0 and packed:
+        while missing > 0:
             try:
-                missing -= len(unpacker.decompress(packed, min(_PIECE, missing)))
+                unpacked = unpacker.decompress(packed, min(_PIECE, missing))
             except zlib.error:
                 return False
+            missing -= len(unpacked)
             packed = unpacker.unconsumed_tail
+            if not unpacked and not packed:
+                break
     return missing == 0
 
 

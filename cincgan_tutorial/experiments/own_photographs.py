@@ -13,7 +13,6 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..baselines import check_truth
 from ..images import from_levels, from_pixels, list_images, replacing, write_png
 from ..inference import super_resolve
 from ..presets import Preset
@@ -21,6 +20,7 @@ from ..survey import survey
 from ..training import load_photographs
 from ..unpaired import Photograph, Photographs, degrade, read_photographs
 from ..weights import FOR_STRANGERS, load_weights
+from .comparison import check_apart
 from .evaluate import Row, check_unseen, cleaning, evaluate
 from .phone import PHONE
 from .results import Recorded, evaluation_data, record, rows_from
@@ -54,7 +54,7 @@ def run_own_photographs(
         ValueError: Training can't begin with the photographs, or one to be scored was trained on, also by the weights
             that ship.
     """
-    check_truth(photographs)
+    check_apart(photographs, held_out)
     shipped = load_weights(FOR_STRANGERS)
     check_unseen(shipped, held_out)
     folder = runs / f"{OWN}-{preset.name}"

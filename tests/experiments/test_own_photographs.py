@@ -136,6 +136,14 @@ def test_photographs_that_are_lr_already_are_refused(small_lesson, halves, held_
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("half", ["x", "yz"])
+def test_photographs_of_the_training_are_refused_as_later_ones(small_lesson, halves, tmp_path, half):
+    """What the phone took of them is in X, and has another hash than they."""
+    with pytest.raises(ValueError, match="its score would flatter them"):
+        run_own_photographs(small_lesson, halves, getattr(halves, half), tmp_path, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_photographs_that_the_shipped_weights_know_are_refused_first(small_lesson, halves, tmp_path, monkeypatch):
     known = Photograph(
         "known", halves.x[0].pixels, next(iter(load_weights("general").facts["yz_photographs"].values()))

@@ -165,6 +165,16 @@ def test_a_png_is_whole_when_its_pixels_fill_its_rows(mode, black):
         assert is_whole(io.BytesIO(told(content, height=height))) is whole
 
 
+@pytest.mark.parametrize("length", [1, 7, 10**6])
+def test_a_large_black_png_is_whole_in_chunks_of_any_length(length):
+    """Every bit of it stands for dozens of pixels, so that some wait in the unpacker when all is read."""
+    head, (_, pixels), end = chunks(png(np.zeros((2000, 701, 3), np.uint8)))
+    parts = [chunk(b"IDAT", pixels[start : start + length]) for start in range(0, len(pixels), length)]
+    content = b"\x89PNG\r\n\x1a\n" + chunk(*head) + b"".join(parts) + chunk(*end)
+    assert is_whole(io.BytesIO(content))
+    assert not is_whole(io.BytesIO(told(content, height=2001)))
+
+
 @pytest.mark.parametrize(("height", "width"), [(13, 18), (1, 1), (3, 2), (8, 8), (2, 9), (5, 1)])
 def test_an_interlaced_png_is_whole_too(height, width):
     content = png(picture(height, width, 1), interlaced=True)
