@@ -2,7 +2,8 @@
 
 All speeds are ratios within one run, A B A B ..., so that a busy machine disturbs both sides alike: the library's step
 against a plain loop of the same losses (`plain`), the sampler against what a step consumes, a step's operations against
-the largest matrix product that the device manages. Nothing is compared with a figure from another day.
+the largest matrix product that the device manages, photographs that were decoded once against decoding them each time
+(`decoding`). Nothing is compared with a figure from another day.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import shlex
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import decoding
 import torch
 from memory import peak
 from ours import OurLoop, matrix_peak, operations, shares, wait
@@ -106,6 +109,20 @@ def measure_scoring(rounds: int) -> dict[str, float]:
     return {"seconds": taken["ours"], "plain_seconds": taken["plain"], "ratio": taken["plain"] / taken["ours"]}
 
 
+def measure_decoding(quick: bool) -> dict[str, float]:
+    """Measure reading 2K photographs from the cache of decoded ones against decoding them each time."""
+    size = (80, 120) if quick else (decoding.HEIGHT, decoding.WIDTH)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        taken = decoding.measure(folder, decoding.make(folder, 4, *size), rounds=2 if quick else 5)
+    return {
+        "seconds": taken["mapped"],
+        "decoded_seconds": taken["decoded"],
+        "first_seconds": taken["first"],
+        "ratio": taken["decoded"] / taken["mapped"],
+    }
+
+
 def report(rows: Sequence[dict[str, Any]]) -> None:
     """Print what was measured."""
     columns = f"{'ours':>10}{'plain':>10}{'ratio':>7}{'TFLOP':>8}{'of peak':>9}{'sampler':>9}"
@@ -164,6 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     print(
         f"\nchallenge scoring, 2040x1356, one core: {scoring['seconds']:.3f} s, {scoring['ratio']:.0f} times the loop"
     )
+    cache = measure_decoding(options.quick)
+    print(f"photographs of 2K from the cache: {cache['seconds']:.3f} s, {cache['ratio']:.1f} times decoding")
     # On a CPU a step of these two takes minutes; stage one does not contain SR, so it is measured at PAPER.
     left_out = set() if options.full or gpu else {(PAPER_FULL, stage) for stage in STAGES}
     memory = memory_table(["smoke"] if options.quick else ["lesson", "colab", PAPER, PAPER_FULL], left_out)
@@ -171,6 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
         "rows": rows,
         "matrix_peak": peaks,
         "scoring": scoring,
+        "decoding": cache,
         "memory": memory,
         "memory_left_out": sorted([] if options.quick else [", ".join(pair) for pair in left_out]),
     }

@@ -21,6 +21,8 @@ import torch
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from .png import is_whole
+
 Images = Annotated[Tensor, "n 3 h w, RGB in [0, 1], float32"]
 Scores = Annotated[Tensor, "n 1 i j, unbounded: 1 is real, 0 is fake"]
 
@@ -75,6 +77,7 @@ def decoded(path: Path, before: Callable[[ImageFile.ImageFile], None] | None = N
                 if before is not None:
                     before(opened)
                 opened.load()
+                _check_rows(opened, path)
                 image = ImageOps.exif_transpose(opened)
     except UnidentifiedImageError as error:
         raise ValueError(f"{path}: not an image that can be read ({_known()} are).") from error
@@ -87,6 +90,17 @@ def decoded(path: Path, before: Callable[[ImageFile.ImageFile], None] | None = N
     if frames > 1:
         raise ValueError(f"{path}: an animation or a stack of {frames} pictures. Save one of them as PNG.")
     return image
+
+
+def _check_rows(opened: ImageFile.ImageFile, path: Path) -> None:
+    """Raise `EOFError` for a PNG with fewer rows than its header promises."""
+    # What was not filled is 0. A last row that has anything in it was filled, and so were those above; but an
+    # interlaced picture comes in another order.
+    last = opened.crop((0, opened.height - 1, opened.width, opened.height))
+    if opened.format == "PNG" and (opened.info.get("interlace") or not np.asarray(last).any()):
+        with path.open("rb") as file:
+            if not is_whole(file):
+                raise EOFError("fewer rows than its header promises")
 
 
 def _as_rgb(image: Image.Image, path: Path) -> np.ndarray:

@@ -1,13 +1,17 @@
-"""Writing PNG from top to bottom: 8 or 16 bits, any size, a few rows in memory.
+"""Writing PNG from top to bottom: 8 or 16 bits, any size, a few rows in memory. And whether all rows of one are there.
 
 Pillow holds a whole picture and has no 16-bit colour. A photograph of 24 megapixels enlarged by four takes 1.1 GB as
-8-bit RGB; here only the rows at hand are kept. Source: the PNG specification (W3C, third edition), sections 5, 7 and 9.
+8-bit RGB; here only the rows at hand are kept. Source: the PNG specification (W3C, third edition), sections 5 and 7 to
+9.
 """
 
 from __future__ import annotations
 
+import io
+import math
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
@@ -15,6 +19,11 @@ import numpy as np
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Channels -> colour type: grey, grey with alpha, RGB, RGB with alpha.
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+_CHANNELS = {colour: channels for channels, colour in _COLOUR_TYPES.items()} | {3: 1}  # 3 is a palette
+# The seven coarse pictures of an interlaced one: first row, first column, row step, column step.
+_PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+# Bytes that are unpacked at once.
+_PIECE = 2**20
 # Rows that are filtered at once: enough for NumPy to be quick, few enough to stay in the cache.
 _BLOCK = 32
 
@@ -70,6 +79,52 @@ class PngWriter:
         self._file.write(
             struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
         )
+
+
+def is_whole(file: BinaryIO) -> bool:
+    """Tell whether the compressed pixels of a PNG fill every row that its header promises.
+
+    Pillow takes a stream that ends early, as long as it ends well, and leaves the other rows black. Nothing is kept in
+    memory, whatever the header says. The file is one that Pillow has read: its other chunks are not looked at.
+    """
+    file.seek(len(_SIGNATURE) + 8)
+    width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", file.read(13))
+    file.seek(4, io.SEEK_CUR)
+    parts = _PASSES if interlaced else ((0, 0, 1, 1),)
+    missing = sum(_packed_bytes(width, height, _CHANNELS[colour] * depth, *part) for part in parts)
+    unpacker = zlib.decompressobj()
+    for packed in _pixel_chunks(file):
+        while missing > 0:
+            try:
+                unpacked = unpacker.decompress(packed, min(_PIECE, missing))
+            except zlib.error:
+                return False
+            missing -= len(unpacked)
+            packed = unpacker.unconsumed_tail
+            if not unpacked and not packed:
+                break
+    return missing == 0
+
+
+def _packed_bytes(width: int, height: int, bits: int, top: int, left: int, down: int, right: int) -> int:
+    """Return the bytes of every ``down``-th row of every ``right``-th pixel; each row has one more for its guess."""
+    rows, columns = math.ceil((height - top) / down), math.ceil((width - left) / right)
+    return max(0, rows) * (1 + math.ceil(columns * bits / 8)) if columns > 0 else 0
+
+
+def _pixel_chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Return the contents of the chunks of pixels, which follow each other."""
+    begun = False
+    while len(head := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind == b"IDAT":
+            begun = True
+            yield file.read(length)
+            file.seek(4, io.SEEK_CUR)
+        elif begun:
+            return
+        else:
+            file.seek(length + 4, io.SEEK_CUR)
 
 
 def filtered(rows: np.ndarray, above: np.ndarray, pixel_bytes: int) -> np.ndarray:

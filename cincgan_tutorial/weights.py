@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from .architectures import Networks, Upscaler
 from .images import replacing
-from .presets import Preset
+from .presets import Preset, check
 
 FORMAT = "cincgan-tutorial weights 1"
 SHIPPED = Path(__file__).parent / "shipped"
@@ -82,34 +83,62 @@ def load_weights(where: str | os.PathLike[str] | None = None) -> Trained:
         check_sum(path)
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            preset, facts = _history(file.metadata() or {}, path)
+            names = list(file.keys())
+            # Before a number is read, or a network built: a damaged header may claim any size.
+            _check_sizes(preset, {name: tuple(file.get_slice(name).get_shape()) for name in names}, path)
+            tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path}: not a readable safetensors file ({error}). Copy or train it again.") from error
+    nets = Networks.from_preset(preset)
+    before_joint = Networks.from_preset(preset).upscaler()
+    for module, prefix in ((nets, _AFTER), (before_joint, _BEFORE)):
+        module.load_state_dict(
+            {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        )
+    return Trained(nets.eval(), before_joint.eval(), preset, facts)
+
+
+def _history(header: Mapping[str, str], path: Path) -> tuple[Preset, dict[str, Any]]:
+    """Return the settings and the facts that a header holds."""
     if header.get("format") != FORMAT:
         raise ValueError(
             f"{path}: format {header.get('format')!r}, expected {FORMAT!r}. Was it saved by another program?"
         )
     try:
-        preset, facts = Preset.from_json(header["preset"]), json.loads(header["facts"])
+        preset, facts = check(Preset.from_json(header["preset"])), json.loads(header["facts"])
+        if not isinstance(facts, dict):
+            raise ValueError(f"facts are {facts!r:.20}, no names with values")
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: its header is damaged ({error}). Copy or train it again.") from error
-    nets = Networks.from_preset(preset)
-    before_joint = Networks.from_preset(preset).upscaler()
-    _fill(nets, tensors, _AFTER, path)
-    _fill(before_joint, tensors, _BEFORE, path)
-    return Trained(nets.eval(), before_joint.eval(), preset, facts)
+    return preset, facts
 
 
-def _fill(module: nn.Module, tensors: Mapping[str, Tensor], prefix: str, path: Path) -> None:
-    """Load strictly, naming the first tensor that does not fit."""
-    expected = module.state_dict()
-    given = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+def _check_sizes(preset: Preset, given: Mapping[str, tuple[int, ...]], path: Path) -> None:
+    """Compare the sizes of all tensors with those that the preset needs, and name the first that does not fit.
+
+    The networks are built on the device ``meta``, where a tensor has a size and no memory.
+    """
+    blocks = preset.generator.blocks + preset.sr.blocks
+    if blocks > len(given):
+        raise ValueError(
+            f"{path}: its header is damaged ({blocks} blocks, and only {len(given)} tensors). Copy or train it again."
+        )
+    try:
+        with torch.device("meta"):
+            nets = Networks.of_sizes(preset)
+    except (RuntimeError, TypeError) as error:  # more than a number of 64 bits can count
+        raise ValueError(f"{path}: its header is damaged ({error}). Copy or train it again.") from error
+    expected = {
+        prefix + name: tuple(tensor.shape)
+        for prefix, module in ((_AFTER, nets), (_BEFORE, nets.upscaler()))
+        for name, tensor in module.state_dict().items()
+    }
     for name in [*expected, *given]:
-        sizes = [tuple(part[name].shape) if name in part else None for part in (expected, given)]
-        if sizes[0] != sizes[1]:
-            raise ValueError(f"{path}: tensor {prefix}{name}: the preset needs {sizes[0]}, the file has {sizes[1]}.")
-    module.load_state_dict(given)
+        if expected.get(name) != given.get(name):
+            raise ValueError(
+                f"{path}: tensor {name}: the preset needs {expected.get(name)}, the file has {given.get(name)}."
+            )
 
 
 def shipped_names() -> list[str]:

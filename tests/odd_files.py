@@ -141,6 +141,13 @@ def refused() -> dict[str, bytes]:
             "noise.png": np.random.default_rng(0).integers(0, 256, 500, dtype=np.uint8).tobytes(),
             "only-signature.png": b"\x89PNG\r\n\x1a\n",
             "no-size.png": png(RGB, size=(0, 0)),
+            "taller.png": png(RGB, size=(WIDTH, HEIGHT + 7)),
+            "taller-by-one.png": png(GREY, size=(WIDTH, HEIGHT + 1)),
+            "taller-16.png": png(WIDE, size=(WIDTH, HEIGHT + 7)),
+            "taller-alpha.png": png(np.dstack([RGB, ALPHA]), size=(WIDTH, HEIGHT + 7)),
+            # Its last row belongs to an early pass and is there.
+            "taller-interlaced-inside.png": png(RGB[:1], interlaced=True, size=(WIDTH, 3)),
+            "taller-interlaced.png": png(RGB, interlaced=True, size=(WIDTH, HEIGHT + 1)),
         }
         | {f"empty{suffix}": b"" for suffix in (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")}
         | {f"zeros{suffix}": bytes(400) for suffix in (".png", ".jpg", ".webp", ".tif", ".bmp")}

@@ -52,19 +52,24 @@ class Networks(nn.Module):
         return Upscaler(self.G1, self.SR)
 
     @staticmethod
+    def of_sizes(preset: Preset) -> Networks:
+        """Build networks of a preset's sizes, with weights as PyTorch draws them."""
+        return Networks(
+            G1=Generator(preset.generator),
+            G2=Generator(preset.generator),
+            SR=EDSR(preset.sr, preset.scale),
+            G3=Generator(preset.generator, reduce=preset.scale),
+            D1=PatchDiscriminator(D1_STRIDES_SEEING[preset.discriminator.D1_sees], preset.discriminator),
+            D2=PatchDiscriminator(D2_STRIDES, preset.discriminator),
+        )
+
+    @staticmethod
     def from_preset(preset: Preset) -> Networks:
         """Build the networks of a preset; equal seeds give equal weights."""
         # Layers draw their weights from the CPU's global generator, which is put back as it was.
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(preset.seed)
-            nets = Networks(
-                G1=Generator(preset.generator),
-                G2=Generator(preset.generator),
-                SR=EDSR(preset.sr, preset.scale),
-                G3=Generator(preset.generator, reduce=preset.scale),
-                D1=PatchDiscriminator(D1_STRIDES_SEEING[preset.discriminator.D1_sees], preset.discriminator),
-                D2=PatchDiscriminator(D2_STRIDES, preset.discriminator),
-            )
+            nets = Networks.of_sizes(preset)
             if preset.generator.he:
                 for generator in (nets.G1, nets.G2, nets.G3):
                     start_by_he(generator)

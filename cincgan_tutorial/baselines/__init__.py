@@ -6,7 +6,7 @@ from .files import load_system, save_system
 from .fsrcnn import FSRCNN, FSRCNNSystem
 from .loop import train_system
 from .material import Material, training_device
-from .pairs import RegisteredPairs, edsr_plus, on_pairs, srgan_plus
+from .pairs import RegisteredPairs, check_truth, edsr_plus, on_pairs, srgan_plus
 from .regression import Regression, edsr
 from .shipped import ship_system, shipped_system
 from .sizes import PUBLISHED, Sizes, sizes_of
@@ -31,6 +31,7 @@ __all__ = [
     "System",
     "TranslationGenerator",
     "UNet",
+    "check_truth",
     "edsr",
     "edsr_plus",
     "load_system",

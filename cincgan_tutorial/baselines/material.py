@@ -10,7 +10,7 @@ from ..degradation import degradation_named
 from ..presets import Preset
 from ..training import LAYOUT
 from ..unpaired import Photographs, UnpairedPatches
-from .pairs import RegisteredPairs
+from .pairs import RegisteredPairs, check_truth
 from .system import Batch, Phase
 
 
@@ -41,7 +41,8 @@ class Material:
 
     @cached_property
     def registered(self) -> RegisteredPairs:
-        """The registered pairs."""
+        """The registered pairs; `ValueError` where X has no truth."""
+        check_truth(self.photographs)
         return RegisteredPairs(self.photographs.x + self.photographs.yz, self.preset).to(self.device)
 
     def batch(self, phase: Phase, step: int) -> Batch:

@@ -14,7 +14,7 @@ from ..architectures import EDSR, Networks
 from ..degradation import DEGRADATIONS
 from ..images import Images
 from ..presets import Preset
-from ..unpaired import Levels, Photograph, aligned, as_levels, degrade
+from ..unpaired import Levels, Photograph, Photographs, aligned, as_levels, degrade
 from .regression import Regression, clean_pairs, edsr_size
 from .srgan import SRGAN
 from .system import Phase, initial_weights
@@ -48,6 +48,15 @@ class RegisteredPairs:
         samples = torch.arange(step * size, (step + 1) * size, device=self.device)
         places = self.X.places(samples, preset.patch, preset.seed)
         return aligned(self.X, self.Z, places, preset.patch, preset.scale)
+
+
+def check_truth(photographs: Photographs) -> None:
+    """Raise `ValueError` where X are LR photographs as they came: nobody has the truth behind them."""
+    if photographs.x_is_lr:
+        raise ValueError(
+            f"{photographs.source}: X are LR photographs as they came. A study compares with the truth behind x, which"
+            " nobody has: give a folder of HR photographs."
+        )
 
 
 def registered_pairs(preset: Preset, name: str = "registered pairs", share: float = 1.0) -> Phase:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..architectures import Upscaler
 from ..comparison_page import Pair, comparison_page, most_detailed, pair
 from ..enlargement import enlarge
@@ -51,7 +53,9 @@ def _upscale(options: argparse.Namespace) -> int:
             try:
                 _check_target(path, target, originals, options.overwrite)
                 pairs += _upscale_one(path, target, upscaler, scale, options, bar)
-            except (ValueError, OSError, MemoryError) as error:
+            except (ValueError, OSError, MemoryError, RuntimeError) as error:
+                if isinstance(error, RuntimeError) and not _out_of_memory(error):
+                    raise
                 failed += 1
                 bar.write(f"error: {one_line(_naming(path, error))}", file=sys.stderr)
             due += own_tiles
@@ -96,9 +100,14 @@ def _upscale_one(
 
 def _naming(path: Path, error: Exception) -> str:
     """Return the words of an error with the input's name in them."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError | RuntimeError):
         return f"{path}: not enough memory. Try a smaller --tile, or cut the picture into parts."
     return str(error) if str(path) in str(error) else f"{path}: {error}"
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    # torch has a class for it on a GPU only. On a CPU its allocator says who it is.
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 UPSCALE = Command(

@@ -9,8 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..baselines import check_truth
 from ..experiments import (
     ABLATIONS,
+    OWN,
+    QUESTION,
     SIGNALS,
     SPENDING,
     STUDIES,
@@ -21,6 +24,7 @@ from ..experiments import (
     run_ablations,
     run_budget,
     run_degradations,
+    run_own_photographs,
     run_signals,
     run_study,
     run_table,
@@ -56,6 +60,7 @@ _STUDIES = {
     "degradations": _Study(SWEEPS, run_degradations, takes_seeds=True, compares=True),
     "budget": _Study(SPENDING, run_budget, takes_seeds=True, compares=True),
     "bound": _Study("what the same networks reach when they are trained on pairs", bound),
+    OWN: _Study(QUESTION, run_own_photographs),
 }
 
 
@@ -86,11 +91,7 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
 def _study(options: argparse.Namespace) -> int:
     study = _STUDIES[options.name]
     photographs = load_photographs(options.photos)
-    if photographs.x_is_lr:
-        raise ValueError(
-            f"{options.photos}: LR photographs as they came. A study compares with the truth behind x, which nobody"
-            " has: give a folder of HR photographs."
-        )
+    check_truth(photographs)
     where = study.run(
         preset=preset_named(options.preset),
         photographs=photographs,

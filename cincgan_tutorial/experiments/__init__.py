@@ -9,6 +9,8 @@ from .denoisers import DENOISERS
 from .evaluate import Row, cleaning, cleaning_scores, evaluate, noisy, table
 from .example import EXAMPLE, EXAMPLE_BOX, Box, example
 from .given_pairs import at_best_shift, evaluate_pairs
+from .own_photographs import OWN, QUESTION, SHEET, recorded_looks, recorded_own_rows, run_own_photographs
+from .phone import PHONE
 from .repeat import mean_over_seeds, repeat, rows_of_seeds
 from .results import RESULTS, Recorded, check_name, evaluation_data, record, recorded, rows_of
 from .shipped_rows import SHIPPED_ROWS, shipped_rows, table_here
@@ -25,7 +27,11 @@ __all__ = [
     "DENOISERS",
     "EXAMPLE",
     "EXAMPLE_BOX",
+    "OWN",
+    "PHONE",
+    "QUESTION",
     "RESULTS",
+    "SHEET",
     "SHIPPED_ROWS",
     "SIGNALS",
     "SPENDING",
@@ -56,6 +62,8 @@ __all__ = [
     "papers_loss",
     "record",
     "recorded",
+    "recorded_looks",
+    "recorded_own_rows",
     "repeat",
     "rows_of",
     "rows_of_seeds",
@@ -63,6 +71,7 @@ __all__ = [
     "run_budget",
     "run_degradations",
     "run_of",
+    "run_own_photographs",
     "run_signals",
     "run_study",
     "run_table",

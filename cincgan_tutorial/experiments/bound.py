@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..architectures import Networks
-from ..baselines import Material, RegisteredPairs, load_system, on_pairs, train_system, training_device
+from ..baselines import Material, RegisteredPairs, check_truth, load_system, on_pairs, train_system, training_device
 from ..degradation import DEGRADATIONS
 from ..presets import Preset
 from ..unpaired import Photograph, Photographs
@@ -32,6 +32,7 @@ def train_on_pairs(preset: Preset, photographs: Photographs, path: Path) -> Trai
     Rate, batch and loss are those of SR's pre-training. The file at ``path`` is written at the end; where it is there
     already, it is loaded. An interrupted training goes on from its checkpoint, in the folder ``training`` beside it.
     """
+    check_truth(photographs)
     if path.is_file():
         return _checked(load_weights(path), preset, photographs, path)
     system, device = on_pairs(preset), training_device()

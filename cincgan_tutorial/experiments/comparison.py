@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..baselines import check_truth
 from ..degradation import BICUBIC, DEGRADATIONS
 from ..images import replacing, write_png
 from ..presets import EDSRSize, Preset
@@ -106,7 +107,8 @@ def arenas(preset: Preset, photographs: Photographs, runs: Path, seeds: Sequence
 
 
 def check_apart(photographs: Photographs, held_out: Sequence[Photograph], tune: Sequence[Photograph] = ()) -> None:
-    """Raise `ValueError` if a photograph that is scored was trained on or tuned on."""
+    """Raise `ValueError` if a photograph that is scored was trained on or tuned on, or if X has no truth."""
+    check_truth(photographs)
     for what, others in (("trained", photographs.x + photographs.yz), ("tuned", tuple(tune))):
         seen = {photograph.sha256 for photograph in others}
         for photograph in held_out:

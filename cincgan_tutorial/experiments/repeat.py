@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..baselines import check_truth
 from ..degradation import DEGRADATIONS
 from ..presets import Preset
 from ..unpaired import Photograph, Photographs
@@ -35,6 +36,7 @@ def repeat(
         runs: Run folders are made in ``runs/seeds-<preset>/<seed>``; finished ones are kept, interrupted ones resumed.
         results: Where the result is written.
     """
+    check_truth(photographs)
     degradation = DEGRADATIONS[preset.degradation].without_shift()
     of_seed: list[dict[str, Any]] = []
     for seed in seeds:

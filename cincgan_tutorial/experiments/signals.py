@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..architectures import Networks
+from ..baselines import check_truth
 from ..degradation import BICUBIC, DEGRADATIONS, bicubic_downsample
 from ..front_end import progress_bar
 from ..images import Images, from_levels
@@ -71,6 +72,7 @@ def run_signals(
     The signals see images of X and Y of the training set, evenly spread; the PSNR is that of G1(x) against the clean
     LR image of the held-out photographs, without shift.
     """
+    check_truth(photographs)
     variants: dict[str, dict[str, Any]] = {}
     seconds = 0.0
     for label, settings in study.variants.items():

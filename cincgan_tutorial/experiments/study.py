@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..baselines import check_truth
 from ..degradation import DEGRADATIONS
 from ..images import write_png
 from ..inference import super_resolve
@@ -163,6 +164,7 @@ def run_study(
             resumed.
         results: The result is written to ``results/<study>``.
     """
+    check_truth(photographs)
     folder = runs / f"{study.name}-{preset.name}"
     common = dict(study.common)
     if study.base is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -124,21 +125,37 @@ def restore(run: Run, preset: Preset, device: torch.device, photographs: Photogr
             nets.load_state_dict(beginning(preset, photographs).nets.state_dict())
         return state
     saved = load_checkpoint(run.checkpoint_path, preset)
-    if saved["ranks"] != ranks.world() and not ranks_may_differ:
+    try:
+        _fill(state, saved, preset)
+        made_by = saved["versions"], saved["threads"]
+        several = saved["ranks"]
+    except torch.OutOfMemoryError:
+        raise
+    except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+        first_line = str(error).partition("\n")[0]
         raise ValueError(
-            f"{run.checkpoint_path}: was saved with {saved['ranks']} rank(s), and here are {ranks.world()}. The"
+            f"{run.checkpoint_path}: damaged, or not a checkpoint ({first_line}). Restore a copy, or start again."
+        ) from error
+    if several != ranks.world() and not ranks_may_differ:
+        raise ValueError(
+            f"{run.checkpoint_path}: was saved with {several} rank(s), and here are {ranks.world()}. The"
             " result would not be that of an undisturbed run. To go on all the same:"
             f" resume {run.folder} --ranks-may-differ"
         )
-    if (saved["versions"], saved["threads"]) != (versions(), torch.get_num_threads()):
+    if made_by != (versions(), torch.get_num_threads()):
         warnings.warn(
             "library versions or number of threads are not those of the checkpoint: the run goes on, but its result"
             " will not equal an undisturbed run to the bit.",
             stacklevel=2,
         )
+    return state
+
+
+def _fill(state: State, saved: Mapping[str, Any], preset: Preset) -> None:
+    """Put what a checkpoint holds where it belongs."""
     state.stage, state.step, state.seconds = saved["stage"], saved["step"], saved["seconds"]
     enter(state, state.stage, preset)
-    nets.load_state_dict(saved["nets"])
+    state.nets.load_state_dict(saved["nets"])
     for name, optimizer in state.optimizers.items():
         optimizer.load_state_dict(saved["optimizers"][name])
     state.arithmetic.scaler.load_state_dict(saved["scaler"])
@@ -147,7 +164,6 @@ def restore(run: Run, preset: Preset, device: torch.device, photographs: Photogr
     if state.before_joint is not None:
         state.before_joint.load_state_dict(saved["before_joint"])
     state.best = saved["best"]
-    return state
 
 
 def beginning(preset: Preset, photographs: Photographs) -> Trained:

@@ -70,6 +70,9 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
         assert row["days_for_400000_steps_extrapolated"] == pytest.approx(row["seconds"] * 400_000 / 86_400)
         assert row["sampler_ratio"] > 0
     assert data["scoring"]["ratio"] == pytest.approx(data["scoring"]["plain_seconds"] / data["scoring"]["seconds"])
+    cache = data["decoding"]
+    assert cache["ratio"] == pytest.approx(cache["decoded_seconds"] / cache["seconds"])
+    assert min(cache.values()) > 0
     assert all(row["peak_MB"] > row["program_MB"] > 50 for row in data["memory"])
 
 

@@ -32,3 +32,21 @@ def test_a_photograph_has_the_size_of_those_of_div2k(monkeypatch):
     import decoding
 
     assert pytest.approx(2.77e6, rel=0.01) == decoding.HEIGHT * decoding.WIDTH
+
+
+def test_the_benchmark_divides_decoding_by_mapping(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import bench
+    import decoding
+
+    made = []
+    monkeypatch.setattr(decoding, "make", lambda folder, count, height, width: made.append((height, width)) or [])
+    monkeypatch.setattr(decoding, "measure", lambda *_, rounds: {"mapped": 0.5, "decoded": 3.0, "first": 4.0})
+    assert bench.measure_decoding(quick=False) == {
+        "seconds": 0.5,
+        "decoded_seconds": 3.0,
+        "first_seconds": 4.0,
+        "ratio": 6.0,
+    }
+    bench.measure_decoding(quick=True)
+    assert made == [(1356, 2040), (80, 120)]

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from cincgan_tutorial.baselines import Material
 from cincgan_tutorial.degradation import DEGRADATIONS, bicubic_downsample
 from cincgan_tutorial.experiments import BOUND, bound, evaluate, recorded, rows_of
 from cincgan_tutorial.experiments.bound import RegisteredPairs, train_on_pairs
@@ -62,6 +63,21 @@ def test_it_is_scored_beside_bicubic_and_recorded(small_lesson, photographs, hel
     assert rows[1].psnr == {
         name: pytest.approx(value) for name, value in evaluate(trained, held_out, degradation)[-1].psnr.items()
     }
+
+
+def test_lr_photographs_as_they_came_are_refused_before_anything_is_trained(
+    small_lesson, photographs, held_out, tmp_path
+):
+    """They would be degraded a second time, and called the truth."""
+    given = dataclasses.replace(photographs, x_is_lr=True)
+    for work in (
+        lambda: bound(small_lesson, given, held_out, tmp_path, tmp_path),
+        lambda: train_on_pairs(small_lesson, given, tmp_path / "runs" / "weights.safetensors"),
+        lambda: Material(small_lesson, given, torch.device("cpu")).registered,
+    ):
+        with pytest.raises(ValueError, match="LR photographs as they came"):
+            work()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_photograph_of_the_training_is_not_scored(small_lesson, photographs, tmp_path):

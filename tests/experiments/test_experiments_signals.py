@@ -79,6 +79,15 @@ def test_a_photograph_of_the_training_is_refused(done, small_lesson, photographs
         run_signals(TINY, small_lesson, photographs, photographs.x[:1], done / "runs", tmp_path)
 
 
+def test_lr_photographs_as_they_came_are_refused_before_anything_is_trained(
+    small_lesson, photographs, held_out, tmp_path
+):
+    given = dataclasses.replace(photographs, x_is_lr=True)
+    with pytest.raises(ValueError, match="LR photographs as they came"):
+        run_signals(TINY, small_lesson, given, held_out, tmp_path, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("ties", [False, True])
 def test_rho_is_that_of_scipy(ties):
     generator = torch.Generator().manual_seed(3)

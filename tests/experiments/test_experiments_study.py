@@ -232,3 +232,10 @@ def test_the_untouched_input_is_scored_by_the_rule_of_the_variants(work, done, h
         else:
             expected = psnr(bicubic_upsample(x).clamp(0, 1), z)
         assert data["untouched"][photograph.name] == pytest.approx(expected, abs=1e-6)
+
+
+def test_lr_photographs_as_they_came_are_refused(small_lesson, photographs, held_out, tmp_path):
+    given = dataclasses.replace(photographs, x_is_lr=True)
+    with pytest.raises(ValueError, match="LR photographs as they came"):
+        run_study(LR, small_lesson, given, held_out, tmp_path, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -50,3 +50,10 @@ def test_a_folder_of_other_settings_is_refused(repeated, small_lesson, photograp
     other = dataclasses.replace(small_lesson, clip=0.5)
     with pytest.raises(ValueError, match="other settings"):
         repeat(other, [3], photographs, held_out, repeated / "runs", repeated / "results")
+
+
+def test_lr_photographs_as_they_came_are_refused(small_lesson, photographs, held_out, tmp_path):
+    given = dataclasses.replace(photographs, x_is_lr=True)
+    with pytest.raises(ValueError, match="LR photographs as they came"):
+        repeat(small_lesson, [0], given, held_out, tmp_path, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -257,6 +257,26 @@ def test_a_damaged_checkpoint_is_named_and_left_alone(interrupted, damage):
     assert contents(interrupted.folder) == before
 
 
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [(part, "missing") for part in ("nets", "average", "optimizers", "scaler", "stage", "ranks", "versions")]
+    + [(part, "renamed") for part in ("nets", "average", "optimizers", "stage")],
+)
+def test_a_checkpoint_that_can_be_read_but_lacks_a_part_is_named(interrupted, part, damage):
+    """A flipped bit in a name is enough: torch does not look at the checksums of its own files."""
+    saved = torch.load(interrupted.checkpoint_path, weights_only=True)
+    if damage == "missing":
+        del saved[part]
+    elif part == "stage":
+        saved[part] += "?"
+    else:
+        key = list(saved[part])[-1]
+        saved[part][f"{key}?"] = saved[part].pop(key)
+    torch.save(saved, interrupted.checkpoint_path)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt: damaged, or not a checkpoint"):
+        resume(interrupted.folder)
+
+
 def test_a_checkpoint_that_would_run_code_is_refused(interrupted, tmp_path):
     exploded = tmp_path / "exploded"
 

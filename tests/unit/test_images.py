@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import picture, save_picture
+from odd_files import refused
 from PIL import Image
 
 from cincgan_tutorial.images import (
@@ -21,6 +22,7 @@ from cincgan_tutorial.images import (
     to_pixels,
     write_png,
 )
+from cincgan_tutorial.pictures import read_picture
 
 RGB = picture(10, 14, 3)
 
@@ -103,6 +105,22 @@ def test_a_truncated_file_is_named(tmp_path, suffix, kept):
     path.write_bytes(content[: int(len(content) * kept)])
     with pytest.raises(ValueError, match=rf"cut\.{suffix}: (damaged|not an image)"):
         read_pixels(path)
+
+
+@pytest.mark.parametrize("name", [name for name in refused() if name.startswith("taller")])
+def test_a_png_whose_header_promises_more_rows_is_refused_and_not_read_as_black(tmp_path, name):
+    (tmp_path / name).write_bytes(refused()[name])
+    for read in (read_pixels, read_picture):
+        with pytest.raises(ValueError, match=rf"{name}: damaged .*fewer rows than its header promises.* Copy it again"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB", "I;16"])
+def test_a_picture_whose_last_rows_are_black_is_read(tmp_path, mode):
+    pixels = RGB.copy()
+    pixels[-3:] = 0
+    Image.fromarray(pixels).convert(mode).save(tmp_path / "a.png")
+    assert (read_pixels(tmp_path / "a.png")[-3:] == 0).all()
 
 
 @pytest.mark.parametrize("content", [b"", b"just text", b"\x00" * 300])

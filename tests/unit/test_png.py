@@ -2,14 +2,16 @@
 
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
 import pytest
 from helpers import picture
+from odd_files import chunk, png
 from PIL import Image, ImageCms
 
-from cincgan_tutorial.png import PngWriter, filtered
+from cincgan_tutorial.png import PngWriter, filtered, is_whole
 
 
 def levels(height, width, channels, depth, seed=0):
@@ -137,3 +139,74 @@ def test_rows_too_many_too_few_or_of_another_shape_are_refused():
         png.close()
     with pytest.raises(ValueError, match="at most 1 rows"):
         png.write(np.zeros((2, 5, 3), np.uint8))
+
+
+def told(content, **header):
+    """The same file with other things in its header: width, height."""
+    size = list(struct.unpack(">II", content[16:24]))
+    size = [header.get("width", size[0]), header.get("height", size[1])]
+    head = b"IHDR" + struct.pack(">II", *size) + content[24:29]
+    return content[:12] + head + struct.pack(">I", zlib.crc32(head)) + content[33:]
+
+
+def of_mode(mode, black=False):
+    image = Image.fromarray(np.zeros((13, 18, 3), np.uint8) if black else picture(13, 18, 5))
+    file = io.BytesIO()
+    (image.quantize(8) if mode == "P" else image.convert(mode)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("black", [False, True])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "I;16"])
+def test_a_png_is_whole_when_its_pixels_fill_its_rows(mode, black):
+    content = of_mode(mode, black)
+    assert is_whole(io.BytesIO(content))
+    for height, whole in ((12, True), (14, False), (13_000, False)):
+        assert is_whole(io.BytesIO(told(content, height=height))) is whole
+
+
+@pytest.mark.parametrize("length", [1, 7, 10**6])
+def test_a_large_black_png_is_whole_in_chunks_of_any_length(length):
+    """Every bit of it stands for dozens of pixels, so that some wait in the unpacker when all is read."""
+    head, (_, pixels), end = chunks(png(np.zeros((2000, 701, 3), np.uint8)))
+    parts = [chunk(b"IDAT", pixels[start : start + length]) for start in range(0, len(pixels), length)]
+    content = b"\x89PNG\r\n\x1a\n" + chunk(*head) + b"".join(parts) + chunk(*end)
+    assert is_whole(io.BytesIO(content))
+    assert not is_whole(io.BytesIO(told(content, height=2001)))
+
+
+@pytest.mark.parametrize(("height", "width"), [(13, 18), (1, 1), (3, 2), (8, 8), (2, 9), (5, 1)])
+def test_an_interlaced_png_is_whole_too(height, width):
+    content = png(picture(height, width, 1), interlaced=True)
+    assert is_whole(io.BytesIO(content))
+    assert not is_whole(io.BytesIO(told(content, height=height + 1)))
+
+
+def test_a_png_in_many_chunks_is_whole_and_one_with_a_gap_between_them_is_not():
+    parts = chunks(png(levels(40, 50, 3, 8)))
+    pixels = parts[1][1]
+    pieces = [pixels[start : start + 100] for start in range(0, len(pixels), 100)]
+    others = {"whole": [], "gap": [(b"tEXt", b"a\0b")]}
+    for name, between in others.items():
+        bodies = [parts[0], (b"tEXt", b"c\0d"), (b"IDAT", pieces[0]), *between, *((b"IDAT", p) for p in pieces[1:])]
+        content = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*body) for body in [*bodies, parts[2]])
+        assert is_whole(io.BytesIO(content)) is (name == "whole")
+
+
+def test_pixels_that_cannot_be_unpacked_are_not_whole():
+    head, (kind, pixels), end = chunks(png(levels(40, 50, 3, 8)))
+    spoiled = pixels[:500] + bytes(40) + pixels[540:]
+    content = b"\x89PNG\r\n\x1a\n" + chunk(*head) + chunk(kind, spoiled) + chunk(*end)
+    assert not is_whole(io.BytesIO(content))
+
+
+def test_more_pixels_than_promised_take_no_memory():
+    """Ten thousand times what the header says: no more is unpacked than needed."""
+    bomb = zlib.compress(bytes(60_000_000), 9)
+    head, _, end = chunks(png(levels(40, 50, 3, 8)))
+    content = b"\x89PNG\r\n\x1a\n" + chunk(*head) + chunk(b"IDAT", bomb) + chunk(*end)
+    tracemalloc.start()
+    assert is_whole(io.BytesIO(content))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 3_000_000

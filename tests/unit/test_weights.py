@@ -81,6 +81,43 @@ def test_tensors_of_another_size_are_named(saved, smoke, tmp_path):
         load_weights(tmp_path / "other")
 
 
+@pytest.mark.parametrize(
+    "claimed",
+    [
+        {"generator.width": 10**6},
+        {"generator.width": 10**30},
+        {"generator.blocks": 10**9},
+        {"sr.blocks": 10**9},
+        {"sr.features": 10**6},
+        {"discriminator.width": 10**6, "discriminator.widest": 10**6},
+    ],
+    ids=str,
+)
+def test_sizes_that_a_header_claims_are_compared_before_anything_is_allocated(saved, smoke, tmp_path, claimed):
+    """Networks of these sizes would take terabytes, or hours to be put together."""
+    path, _ = saved
+    other = json.dumps(with_settings(smoke, claimed).to_dict())
+    save_file(load_file(path), tmp_path / "other", metadata=header_of(path) | {"preset": other})
+    with pytest.raises(ValueError, match=r"other: (tensor nets\.\w+\.\S+: the preset needs|its header is damaged)"):
+        load_weights(tmp_path / "other")
+
+
+def test_a_preset_that_no_network_can_have_is_named(saved, smoke, tmp_path):
+    path, _ = saved
+    impossible = smoke.to_dict() | {"scale": 3}
+    save_file(load_file(path), tmp_path / "other", metadata=header_of(path) | {"preset": json.dumps(impossible)})
+    with pytest.raises(ValueError, match=r"other: its header is damaged \(scale: expected 2 or 4"):
+        load_weights(tmp_path / "other")
+
+
+def test_tensors_that_belong_to_no_network_are_named_and_not_read(saved, tmp_path, monkeypatch):
+    path, _ = saved
+    save_file(load_file(path) | {"stranger": torch.zeros(3, 2)}, tmp_path / "other", metadata=header_of(path))
+    monkeypatch.setattr(module.Networks, "load_state_dict", None)
+    with pytest.raises(ValueError, match=r"other: tensor stranger: the preset needs None, the file has \(3, 2\)"):
+        load_weights(tmp_path / "other")
+
+
 @pytest.mark.parametrize("change", ["missing", "extra"])
 def test_a_missing_and_a_superfluous_tensor_are_named(saved, tmp_path, change):
     path, _ = saved
@@ -109,7 +146,9 @@ def test_safetensors_of_another_program_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"preset": None}, {"facts": None}, {"preset": "{"}, {"facts": "nonsense"}, {"preset": "[]"}], ids=str
+    "change",
+    [{"preset": None}, {"facts": None}, {"preset": "{"}, {"facts": "nonsense"}, {"preset": "[]"}, {"facts": "[]"}],
+    ids=str,
 )
 def test_a_damaged_header_is_named(saved, tmp_path, change):
     path, _ = saved

@@ -1,0 +1,80 @@
+"""What chapter 7 says of one's own photographs holds for the recorded study."""
+
+import dataclasses
+import json
+import statistics
+
+import pytest
+
+from cincgan_tutorial.experiments import (
+    OWN,
+    PHONE,
+    Look,
+    Recorded,
+    Row,
+    recorded,
+    recorded_looks,
+    recorded_own_rows,
+    rows_of,
+)
+from cincgan_tutorial.experiments.own_photographs import SHIPPED
+from cincgan_tutorial.presets import PRESETS
+from cincgan_tutorial.tables import paired, verdict
+from cincgan_tutorial.weights import load_weights
+
+
+@pytest.fixture(scope="module")
+def study() -> Recorded:
+    return recorded(OWN)
+
+
+@pytest.fixture(scope="module")
+def own(study: Recorded) -> dict[str, Row]:
+    return {row.system: row for row in recorded_own_rows(study)}
+
+
+@pytest.fixture(scope="module")
+def later(study: Recorded) -> dict[str, Row]:
+    return {row.system: row for row in rows_of(study)}
+
+
+def means(look: Look) -> tuple[float, float]:
+    return statistics.fmean(look.noise_8bit.values()), statistics.fmean(look.blur.values())
+
+
+def test_it_is_of_this_phone_and_check_found_nothing_against_it(study: Recorded) -> None:
+    assert study.data["phone"] == json.loads(json.dumps(dataclasses.asdict(PHONE)))
+    assert study.data["check"].endswith("Nothing speaks against training with them.")
+    assert study.provenance["preset"] == "lesson"
+    assert study.provenance["source"] == "cid22"  # nothing but photographs that may be shown
+    assert len(study.provenance["commit"]) == 40  # not "-dirty"
+
+
+def test_without_a_reference_interpolation_and_sr_alone_are_the_ends_and_cleaning_lies_between(study: Recorded) -> None:
+    noise, blur = ({look.system: means(look)[which] for look in recorded_looks(study)} for which in (0, 1))
+    for cleaned in ("G1 then SR", "CinCGAN"):
+        assert noise["bicubic"] < noise[cleaned] < noise["SR alone"]
+        assert blur["bicubic"] > blur[cleaned] > blur["SR alone"]
+
+
+def test_on_the_owners_photographs_sr_alone_loses_and_cleaning_first_gains_on_both(own: dict[str, Row]) -> None:
+    assert verdict(*paired(own["SR alone"].psnr, own["bicubic"].psnr)) == "a loss"
+    for system in ("G1 then SR", "CinCGAN"):
+        for other in ("bicubic", "SR alone"):
+            for measure in ("psnr", "ssim"):
+                assert verdict(*paired(getattr(own[system], measure), getattr(own[other], measure))) == "a gain"
+
+
+def test_on_the_six_that_came_later_too(later: dict[str, Row]) -> None:
+    assert len(later["bicubic"].psnr) == 6
+    for other in ("bicubic", "SR alone"):
+        assert verdict(*paired(later["CinCGAN"].psnr, later[other].psnr)) == "a gain"
+
+
+def test_the_shipped_weights_are_close_and_not_beaten(later: dict[str, Row]) -> None:
+    gain, _ = paired(later[SHIPPED].psnr, later["CinCGAN"].psnr)
+    assert 0 <= gain < 0.25
+    general, lesson = load_weights("general"), PRESETS["lesson"]
+    assert 45 * 60 < sum(general.facts["seconds"].values()) < 75 * 60
+    assert general.preset.generator.width > lesson.generator.width
+    assert general.preset.sr.features > lesson.sr.features
