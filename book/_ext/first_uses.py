@@ -17,7 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 
 GLOSSARY = "book/glossary"
-# These are also everyday words, or verbs, or stand in every second sentence: they have an entry, and no link leads to it.
+# Everyday words, verbs, and what stands in every second sentence: they have an entry, and no link leads to it.
 NOT_LINKED = frozenset({"control", "domain", "judge", "norm", "pair", "patch", "step", "protocol", "LR", "HR"})
 # Only running text is linked. What is itself a link, a heading, code, a formula or an output stays as it is.
 _LEFT_ALONE = (nodes.reference, nodes.literal, nodes.title, nodes.math, nodes.raw, addnodes.pending_xref, nodes.table)

@@ -34,9 +34,9 @@ def test_the_chapter_that_an_entry_names_uses_its_word(glossary, root):
     for entry in glossary:
         (number, name) = re.search(r"\[Chapter (\d)\]\(\.\./notebooks/(\w+)\)", entry.meaning).groups()
         assert name.startswith(f"0{number}_")
-        text = prose((root / "notebooks" / f"{name}.md").read_text("utf-8")).lower()
-        stems = [re.sub(r"(ing|ed|s)$", "", term.lower()) for term in entry.terms]
-        assert any(re.sub(r"\s+", " ", stem) in re.sub(r"\s+", " ", text) for stem in stems), entry.terms
+        text = prose((root / "notebooks" / f"{name}.md").read_text("utf-8")).lower().replace("*", "")
+        text = re.sub(r"\s+", " ", text)
+        assert any(re.sub(r"(ing|ed|s)$", "", term.lower()) in text for term in entry.terms), entry.terms
 
 
 KNOWN = [
@@ -54,7 +54,10 @@ KNOWN = [
         ("The critic sees.", ["critic"]),
         ("Critics, and two GANs", ["critic", "GAN"]),
         ("a PatchGAN", ["PatchGAN"]),
-        ("an adversarial\nloss of a generative adversarial network", ["adversarial loss", "generative adversarial network"]),
+        (
+            "an adversarial\nloss of a generative adversarial network",
+            ["adversarial loss", "generative adversarial network"],
+        ),
         ("a gan, LSGAN, GAN-like, re-critic, critical", []),
         ("a patch", []),  # an everyday word
     ],
