@@ -10,6 +10,9 @@ from sphinx.application import Sphinx
 MENDED = (
     # ARIA 1.3 gave this role up: an entry of the bibliography is an item of a list.
     ('role="doc-biblioentry"', 'role="listitem"'),
+    # The table of executions shows a coloured sign, and an empty box where no font has it.
+    ("<td><p>✅</p></td>", "<td><p>ran to its end</p></td>"),
+    ("<td><p>❌</p></td>", "<td><p>failed</p></td>"),
 )
 
 

@@ -162,10 +162,8 @@ def problems(root: Path = ROOT) -> list[str]:
 
 def page(told: Sequence[Equation], known: Sequence[Function]) -> str:
     """Return the appendix in MyST: a table of equations and functions, then the source of each function, folded."""
-    rows = [
-        f"| {{eq}}`{e.label}` | {{doc}}`/{e.page}` | {_inline(e.tex)} | {_links(computing(e, known))} |" for e in told
-    ]
-    table = "\n".join(["| Equation | Chapter | Formula | Computed by |", "|:--|:--|:--|:--|", *rows])
+    rows = [f"| {{eq}}`{e.label}` | {_links(computing(e, known))} | {_inline(e.tex)} |" for e in told]
+    table = "\n".join(["| Equation | Computed by | Formula |", "|:--|:--|:--|", *rows])
     used = sorted({f for e in told for f in computing(e, known)}, key=lambda f: f.names[0])
     sources = "\n\n".join(_source(function) for function in used)
     return f"{table}\n\n{sources}\n"

@@ -1,4 +1,4 @@
-"""Makes the built pages lighter: the theme loads its icons twice, as a font and as a script of 1.5 MB. The font is enough.
+"""Makes the pages lighter: the theme loads its icons twice, as a font and as a script of 1.5 MB. The font is enough.
 
 The font's preloading goes as well: a page that was opened from the disk may not ask for it that way, and says so on
 the console. The style sheet finds the font by itself.

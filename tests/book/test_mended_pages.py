@@ -13,6 +13,10 @@ def test_entries_of_the_bibliography_are_items_of_a_list():
     assert mended('<div id="a" role="doc-biblioentry">A</div>') == '<div id="a" role="listitem">A</div>'
 
 
+def test_a_sign_becomes_words():
+    assert mended("<td><p>✅</p></td><td><p>❌</p></td>") == "<td><p>ran to its end</p></td><td><p>failed</p></td>"
+
+
 @pytest.mark.parametrize(
     "line",
     [
