@@ -19,7 +19,7 @@ from .images import to_pixels
 
 
 class _View:
-    """Figures of equal shape, by caption, in a block that the script of the book knows by its class."""
+    """Figures of equal proportions, by caption, in a block that the script of the book knows by its class."""
 
     kind = ""
 
