@@ -27,7 +27,7 @@ unexport MPLBACKEND
 # Runs of chapters that are made while building or testing go to a folder that is thrown away.
 SMOKE = CINCGAN_PRESET=smoke CINCGAN_STATIC=1
 
-.PHONY: help book test test-full lint bench sync address publish-check clean
+.PHONY: help book test test-full lint bench sync address publish-check release-zip clean
 .DEFAULT_GOAL := help
 
 help:
@@ -39,6 +39,7 @@ help:
 	@echo 'make sync           bring notebooks/*.md and *.ipynb together and strip outputs'
 	@echo 'make address        copy the public address from _config.yml to all places that need it'
 	@echo 'make publish-check  say what still has to be set before publishing'
+	@echo 'make release-zip    the built book as one zip, for reading without a network'
 	@echo 'make clean          remove _build and caches (not .venv, not runs)'
 	@echo
 	@echo 'PYTHON=...  the Python (3.11 or newer) that makes .venv'
@@ -137,6 +138,10 @@ address: $(ENVIRONMENT)
 
 publish-check: $(ENVIRONMENT)
 	$(BIN)python book/_ext/public_address.py check
+
+# What `make book` built, as it is.
+release-zip: $(ENVIRONMENT)
+	$(BIN)python book/_ext/release_zip.py
 
 clean:
 	rm -rf _build build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

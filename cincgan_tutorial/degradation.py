@@ -39,7 +39,7 @@ def cubic(t: Tensor) -> Tensor:
 
 @functools.lru_cache(maxsize=64)
 def resize_matrix(size: int, new_size: int, antialias: bool = True) -> Tensor:
-    """Return the matrix R, (new_size, size), for which R @ signal is the signal resized by the cubic kernel.
+    """Return the matrix R of {eq}`eq-bicubic`, (new_size, size): R @ signal is the signal resized by the cubic kernel.
 
     Sample j of the result sits at (j + 1/2) * size/new_size - 1/2 of the signal. When shrinking, the kernel is
     stretched by the factor, so that it averages over all pixels it skips (antialiasing). Beyond the ends the signal is
@@ -177,7 +177,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Degradation:
-    r"""A callable z -> x: $x = (z \otimes k)\downarrow_s + n$, k and n drawn per photograph. {eq}`eq-degradation`.
+    r"""A callable z -> x: $x = (z \otimes k)\downarrow_s + n$, k and n drawn per photograph.
 
     Attributes:
         name: What tables and run folders call it.
@@ -215,7 +215,10 @@ class Degradation:
         return correlate(n) if self.correlated else n
 
     def __call__(self, z: Images, generator: torch.Generator, scale: int = 4) -> Images:
-        """Degrade one photograph z, (1, 3, h, w) in [0, 1], to x, (1, 3, h/scale, w/scale), rounded to 8 bits."""
+        """Degrade one photograph z, (1, 3, h, w) in [0, 1], to x, (1, 3, h/scale, w/scale). {eq}`eq-degradation`.
+
+        The result is rounded to 8 bits, as a file holds it.
+        """
         drawn = self.draw(generator)
         blurred = z if drawn is None else blur(z, drawn.kernel)
         reduced = bicubic_downsample(blurred, scale)

@@ -16,7 +16,7 @@ from .presets import Norm, Weights
 
 
 class Terms(NamedTuple):
-    r"""The four terms of one cycle, each a scalar. {eq}`eq-lr-total`, {eq}`eq-hr-total`."""
+    """The four terms of one cycle, each a scalar."""
 
     gan: Tensor
     cycle: Tensor
@@ -24,17 +24,23 @@ class Terms(NamedTuple):
     tv: Tensor
 
     def total(self, w: Weights) -> Tensor:
-        r"""Return $\mathcal L_{GAN} + w_1\mathcal L_{cyc} + w_2\mathcal L_{idt} + w_3\mathcal L_{TV}$."""
+        r"""Return $\mathcal L_{GAN} + w_1\mathcal L_{cyc} + w_2\mathcal L_{idt} + w_3\mathcal L_{TV}$.
+
+        {eq}`eq-lr-total`, {eq}`eq-hr-total`.
+        """
         return w.gan * self.gan + w.cycle * self.cycle + w.identity * self.identity + w.tv * self.tv
 
 
 def judged_real(scores: Scores) -> Tensor:
-    r"""Return how far the scores are from "real": mean of $(D - 1)^2$. {eq}`eq-lsgan-g`."""
+    r"""Return how far the scores are from "real": mean of $(D - 1)^2$. {eq}`eq-lsgan-g`.
+
+    Cycle one has it as {eq}`eq-lr-gan`, cycle two as {eq}`eq-hr-gan`; it is also the first half of {eq}`eq-lsgan-d`.
+    """
     return (scores.float() - 1).square().mean()
 
 
 def judged_fake(scores: Scores) -> Tensor:
-    r"""Return how far the scores are from "fake": mean of $D^2$. {eq}`eq-lsgan-d`."""
+    r"""Return how far the scores are from "fake": mean of $D^2$, the second half of {eq}`eq-lsgan-d`."""
     return scores.float().square().mean()
 
 

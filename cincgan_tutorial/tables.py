@@ -7,7 +7,7 @@ import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .data import Archive, DataSet
 from .experiments import Recorded, Row, mean_over_seeds, rows_of, rows_of_seeds, table
@@ -32,6 +32,13 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], texts: 
     """Return a table whose first columns, as many as ``texts``, are text and whose others are numbers."""
     lines = [header, [":--"] * texts + ["--:"] * (len(header) - texts), *rows]
     return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+
+
+def of_build(facts: Mapping[str, Any]) -> Markdown:
+    """Return commit, date, device and versions of a running program, one to a row (`provenance.provenance`)."""
+    known = {"commit": facts["commit"], "date": facts["date"], "device": facts["device"], "command": facts["command"]}
+    rows = [[name, f"`{value}`"] for name, value in {**known, **facts["versions"]}.items()]
+    return markdown_table(["", "Of this build"], rows, texts=2)
 
 
 def scores(rows: Sequence[Row]) -> Markdown:

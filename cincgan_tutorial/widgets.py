@@ -1,4 +1,4 @@
-"""Things to touch in a live notebook; the same calls give plain pictures on a page, in a test and in print.
+"""Things to touch in a live notebook; the same calls give pictures that need no kernel on a page (`page_views`).
 
 A view is drawn to PNG and put into an `ipywidgets.Image`, which ipywidgets 7 and 8 both have. No ``interact``: its
 output area makes a headless run wait now and then until the cell times out.
@@ -18,9 +18,10 @@ from PIL import Image
 
 from .degradation import Degradation, bicubic_downsample, blur, correlate, gaussian_kernel, white_noise
 from .experiments import noisy, systems
-from .figures import EXAMPLE_BOX, Box, comparison, refuse_smoke, show
+from .figures import EXAMPLE_BOX, Box, refuse_smoke, show
 from .front_end import attended
 from .images import Images, to_pixels
+from .page_views import Comparison, Steps
 from .seeds import torch_generator
 from .unpaired import Photograph
 from .weights import Trained
@@ -54,13 +55,13 @@ def degraded(
 
 
 def explore_degradation(photograph: Photograph, box: Box = EXAMPLE_BOX) -> Any:
-    """Let the reader turn blur, shift and noise; on a page, show three settings side by side.
+    """Let the reader turn blur, shift and noise; on a page, step from the scene to x.
 
     Returns:
-        A widget in a live notebook, else a figure.
+        A widget in a live notebook, else steps for a page.
     """
     if not attended():
-        return _three_settings(photograph, box)
+        return _steps(photograph, box)
     import ipywidgets
 
     def slider(start: float, low: float, high: float, name: str) -> Any:
@@ -78,32 +79,34 @@ def explore_degradation(photograph: Photograph, box: Box = EXAMPLE_BOX) -> Any:
     return _view(controls, lambda **settings: _png(degraded(photograph, box, **settings)))
 
 
-def _three_settings(photograph: Photograph, box: Box) -> Figure:
+def _steps(photograph: Photograph, box: Box) -> Steps:
+    """Take one crop from z to x, one part of the degradation at a time."""
     z = photograph.cropped(4).image
-    crops = {"$z$": box.cut(z)}
-    for label, (sigma, shift, noise) in {
-        "blurred": ((2.8, 1.0), (0.0, 0.0), 0.0),
-        "blurred, shifted": ((2.8, 1.0), (4.0, 4.0), 0.0),
-        "blurred, shifted, noisy": ((2.8, 1.0), (4.0, 4.0), 12.0),
-    }.items():
-        reduced = bicubic_downsample(blur(z, gaussian_kernel(sigma, 0.5, shift)))
-        x = reduced + correlate(white_noise(reduced, noise, math.inf, torch_generator(0)))
-        crops[label] = box.cut(x, 4)
-    return show(crops)
+    blurred, moved = (blur(z, gaussian_kernel((2.8, 1.0), 0.5, shift)) for shift in ((0.0, 0.0), (4.0, 4.0)))
+    reduced = bicubic_downsample(moved)
+    x = reduced + correlate(white_noise(reduced, 12.0, math.inf, torch_generator(0)))
+    stages = {
+        "z, the scene": box.cut(z),
+        "blurred": box.cut(blurred),
+        "blurred and shifted": box.cut(moved),
+        "then reduced by four": box.cut(reduced, 4),
+        "then with noise: x": box.cut(x, 4),
+    }
+    return Steps(stages, "A crop of the photograph")
 
 
 def before_after(trained: Trained, photograph: Photograph, degradation: Degradation, box: Box | None = None) -> Any:
     """Let the reader draw a line across the photograph: one system on its left, another on its right.
 
     Returns:
-        A widget in a live notebook; on a page, the crops of all systems side by side.
+        A widget in a live notebook; on a page, the same for one crop, of any two of x, all systems and the truth.
 
     Raises:
         ValueError: The networks were trained at smoke.
     """
     refuse_smoke(trained.preset.name)
     if not attended():
-        return comparison(trained, photograph, degradation, EXAMPLE_BOX if box is None else box)
+        return _compared(trained, photograph, degradation, EXAMPLE_BOX if box is None else box)
     import ipywidgets
 
     x, z = noisy(photograph, degradation, trained.preset.scale)
@@ -117,6 +120,14 @@ def before_after(trained: Trained, photograph: Photograph, degradation: Degradat
         "place": ipywidgets.FloatSlider(0.5, min=0, max=1, step=0.01, description="line"),
     }
     return _view(controls, lambda left, right, place: _png(divided(pictures[left], pictures[right], place)))
+
+
+def _compared(trained: Trained, photograph: Photograph, degradation: Degradation, box: Box) -> Comparison:
+    """Lay one crop of x, of every system's result and of z on each other."""
+    x, z = noisy(photograph, degradation, trained.preset.scale)
+    crops = {"x": box.cut(x, trained.preset.scale)}
+    crops |= {name: box.cut(system(x)) for name, system in systems(trained).items()}
+    return Comparison(crops | {"truth": box.cut(z)}, "A crop of the photograph", left="bicubic", right="CinCGAN")
 
 
 def divided(left: Images, right: Images, place: float) -> Images:

@@ -4,7 +4,7 @@ from .discriminators import D1_STRIDES, D1_STRIDES_SEEING, D2_STRIDES, PatchDisc
 from .edsr import EDSR
 from .generators import Generator, ResidualBlock, he_init, high_pass, start_as_identity, start_by_he
 from .networks import Networks, Upscaler, parameter_count
-from .receptive_field import influence, receptive_field
+from .receptive_field import declared_field, influence, receptive_field
 
 __all__ = [
     "D1_STRIDES",
@@ -16,6 +16,7 @@ __all__ = [
     "PatchDiscriminator",
     "ResidualBlock",
     "Upscaler",
+    "declared_field",
     "he_init",
     "high_pass",
     "influence",

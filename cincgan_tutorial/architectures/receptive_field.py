@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,24 @@ def receptive_field(network: nn.Module, size: int = 160) -> tuple[int, int]:
         if side.numel() == 0 or side[0] == 0 or side[-1] == size - 1:
             raise ValueError(f"the receptive field may exceed the probe of {size}x{size} pixels; give a larger size.")
     return int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
+
+
+def declared_field(convolutions: Iterable[tuple[int, int]]) -> int:
+    r"""Return the receptive field that kernels and strides promise, in input pixels. {eq}`eq-receptive`.
+
+    $$ r = 1 + \sum_l (k_l - 1) \prod_{m<l} s_m $$
+
+    Args:
+        convolutions: Kernel and stride, (k, s), of each layer from the input on.
+
+    >>> declared_field([(4, 2), (4, 2), (4, 2), (4, 1), (4, 1)])
+    70
+    """
+    field, step = 1, 1
+    for kernel, stride in convolutions:
+        field += (kernel - 1) * step
+        step *= stride
+    return field
 
 
 def influence(network: nn.Module, size: int = 160) -> Tensor:

@@ -4,9 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from serving_pages import served
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
@@ -27,6 +29,23 @@ def browser_path() -> str:
         if found := shutil.which(name):
             return found
     pytest.skip(f"no Chromium: none of {', '.join(BROWSERS)} is on the PATH")
+
+
+@pytest.fixture(scope="module")
+def browser(browser_path):
+    """A Chromium without a window. One module at a time has it: Playwright's loop is not shared."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def address(site) -> Iterator[str]:
+    """Where the built site is served."""
+    with served(site) as found:
+        yield found
 
 
 def newest_source() -> float:

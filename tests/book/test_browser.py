@@ -1,40 +1,11 @@
 """Every page in a real browser, at the width of a desk and of a phone, with no way to the outside."""
 
-import functools
-import http.server
-import threading
-from collections.abc import Iterator
-
 import pytest
+from serving_pages import page_names, served
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-WIDTHS = (1300, 390)
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves the site without a line for each request."""
-
-    def log_message(self, format, *args):
-        pass
-
-
-@pytest.fixture(scope="module")
-def address(site) -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser(browser_path):
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
+WIDTHS = (1300, 360)
 
 
 def visit(browser, address: str, name: str, width: int, scheme: str = "light") -> list[str]:
@@ -74,11 +45,6 @@ def visit(browser, address: str, name: str, width: int, scheme: str = "light") -
     return found
 
 
-def page_names(site) -> list[str]:
-    names = [path.relative_to(site).as_posix() for path in sorted(site.rglob("*.html"))]
-    return [name for name in names if not name.startswith(("_static/", "reports/"))]
-
-
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_page(site, browser, address, width):
     names = page_names(site)
@@ -107,10 +73,7 @@ def test_the_visitor_sees_the_faults(browser, tmp_path):
         '<img src="gone.png"><script>console.error("oops")</script><div style="width: 3000px">wide</div>',
         "utf-8",
     )
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(tmp_path)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    found = " | ".join(visit(browser, f"http://127.0.0.1:{server.server_port}/", "bad.html", 390))
-    server.shutdown()
-    server.server_close()
+    with served(tmp_path) as address:
+        found = " | ".join(visit(browser, address, "bad.html", 360))
     for part in ("external: https://example.invalid/x.js", "404", "console: oops", "pixels wider"):
         assert part in found

@@ -29,6 +29,7 @@ LABELS = (
     re.compile(r"\\label\{(?P<label>[^}]+)\}"),
 )
 DIRECTIVE_REFERENCE = re.compile(r"^[`:~]{3,}\{solution(?:-start|-end)?\}[ \t]+(?P<label>\S+)", re.MULTILINE)
+SPHINX_PAGES = {"genindex", "search"}  # labels that every book has
 REFERENCE_ROLES = {"ref", "eq", "numref", "prf:ref", "math:numref"}
 
 
@@ -77,7 +78,7 @@ def broken(page: Path, labels: set[str], keys: set[str]) -> Iterator[str]:
             yield f"exercise {match['label']}"
     for match in ROLE.finditer(text):
         target = re.sub(r".*<([^<>]+)>$", r"\1", match["text"], flags=re.DOTALL).strip()
-        if match["role"] in REFERENCE_ROLES and target.lower() not in labels:
+        if match["role"] in REFERENCE_ROLES and target.lower() not in labels | SPHINX_PAGES:
             yield f"{match['role']} {target}"
         elif match["role"] == "doc" and not _is_page(here, target):
             yield f"doc {target}"
@@ -153,6 +154,7 @@ def test_a_label_is_defined_once(root):
         ("[a]()", ["link with no target"]),
         ("[a](https://example.org/x)", []),
         ("{ref}`known`", []),
+        ("{ref}`the index <genindex>`", []),
         ("{ref}`text <Known>`", []),
         ("{ref}`text <unknown>`", ["ref unknown"]),
         ("{eq}`unknown`", ["eq unknown"]),

@@ -192,3 +192,14 @@ def test_the_papers_share_is_computed_from_its_table():
     said = str(tables.papers_share())
     assert "CinCGAN gains +1.48 dB" in said
     assert "pairs, +2.92 dB: 51%." in said
+
+
+def test_a_build_says_where_and_with_what_it_was_made():
+    facts = {"command": "make book", "commit": "abc", "device": "a chip", "date": "2026", "versions": {"torch": "2.13"}}
+    assert cells(tables.of_build(facts)) == [
+        ["commit", "`abc`"],
+        ["date", "`2026`"],
+        ["device", "`a chip`"],
+        ["command", "`make book`"],
+        ["torch", "`2.13`"],
+    ]

@@ -2,7 +2,6 @@
 
 import ast
 import io
-import itertools
 import math
 
 import ipywidgets
@@ -19,6 +18,7 @@ from cincgan_tutorial.degradation import SYNTHETIC_MILD
 from cincgan_tutorial.experiments import noisy, systems
 from cincgan_tutorial.figures import Box
 from cincgan_tutorial.images import to_pixels
+from cincgan_tutorial.page_views import Comparison, Steps
 from cincgan_tutorial.unpaired import Photograph
 
 BOX = Box(8, 16, 24, 32)
@@ -56,16 +56,26 @@ def titles(figure) -> list[str]:
     return [axes.get_title() for axes in figure.axes if axes.images]
 
 
-def test_on_a_page_three_settings_stand_side_by_side(photograph):
-    figure = widgets.explore_degradation(photograph, BOX)
-    assert titles(figure) == ["$z$", "blurred", "blurred, shifted", "blurred, shifted, noisy"]
-    crops = [np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images]
-    assert all(not np.array_equal(a, b) for a, b in itertools.pairwise(crops))
+def test_on_a_page_the_degradation_is_taken_in_steps(photograph):
+    view = widgets.explore_degradation(photograph, BOX)
+    assert isinstance(view, Steps)
+    z, blurred, moved, reduced, x = view.images.values()
+    assert torch.equal(z, BOX.cut(photograph.cropped(4).image))
+    assert (blurred.shape, reduced.shape, x.shape) == (z.shape, (1, 3, 6, 8), (1, 3, 6, 8))
+    assert all(not torch.equal(a, b) for a, b in ((z, blurred), (blurred, moved), (reduced, x)))
+    # What is shifted by four pixels each way is found four pixels lower and further right.
+    assert (moved[..., 4:, 4:] - blurred[..., :-4, :-4]).abs().mean() < 0.5 * (moved - blurred).abs().mean()
 
 
-def test_on_a_page_all_systems_stand_side_by_side(trained, photograph):
-    figure = widgets.before_after(trained, photograph, DEGRADATION, BOX)
-    assert titles(figure)[1:-1] == list(systems(trained))
+def test_on_a_page_all_systems_lie_on_each_other(trained, photograph):
+    view = widgets.before_after(trained, photograph, DEGRADATION, BOX)
+    assert isinstance(view, Comparison)
+    assert list(view.images) == ["x", *systems(trained), "truth"]
+    assert (view.left, view.right) == ("bicubic", "CinCGAN")
+    x, z = noisy(photograph, DEGRADATION)
+    assert torch.equal(view.images["x"], BOX.cut(x, 4))
+    assert torch.equal(view.images["truth"], BOX.cut(z))
+    assert torch.equal(view.images["CinCGAN"], BOX.cut(systems(trained)["CinCGAN"](x)))
 
 
 def test_live_the_degradation_has_a_control_for_each_part(live, photograph):

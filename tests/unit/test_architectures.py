@@ -12,6 +12,7 @@ from cincgan_tutorial.architectures import (
     Generator,
     Networks,
     PatchDiscriminator,
+    declared_field,
     high_pass,
     influence,
     parameter_count,
@@ -52,6 +53,13 @@ def test_receptive_fields_of_the_discriminators_are_the_papers_at_every_preset(n
     nets = Networks.from_preset(with_settings(PRESETS[name], {"sr.blocks": 1, "sr.features": 4}))
     assert receptive_field(nets.D1) == (16, 16)
     assert receptive_field(nets.D2) == (70, 70)
+
+
+@pytest.mark.parametrize("strides", [(1, 1, 1), (2, 1, 1, 1, 1), (1, 2, 2, 1)])
+def test_kernels_and_strides_promise_what_the_gradient_shows(strides):
+    judge = PatchDiscriminator(strides, SMALL)
+    layers = [(m.kernel_size[0], m.stride[0]) for m in judge.modules() if isinstance(m, nn.Conv2d)]
+    assert (declared_field(layers),) * 2 == receptive_field(judge)
 
 
 def test_a_wrong_stride_shows_in_the_receptive_field():

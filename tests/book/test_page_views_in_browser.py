@@ -1,0 +1,131 @@
+"""Pictures to touch, in a real browser: by keyboard, by pointer, on a phone, on paper, and without JavaScript."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cincgan_tutorial.page_views import Comparison, Steps
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+
+@pytest.fixture(scope="module")
+def page_file(root, tmp_path_factory):
+    """Three even pictures, dark, grey and bright, in a comparison and as steps: what is shown can be measured."""
+    images = {
+        name: torch.full((1, 3, 16, 16), value) for name, value in (("dark", 0.0), ("grey", 0.5), ("bright", 1.0))
+    }
+    views = (
+        Comparison(images, "A wall", left="dark", right="bright")._repr_html_() + Steps(images, "Dawn")._repr_html_()
+    )
+    style, script = ((root / "book" / "assets" / f"book.{kind}").read_text("utf-8") for kind in ("css", "js"))
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text(
+        f'<!doctype html><html lang="en" data-theme="light"><meta name="viewport" content="width=device-width">'
+        f"<title>Views</title><style>{style}</style><script>{script}</script>"
+        f'<body><article class="bd-article">{views}</article></body></html>',
+        "utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def opened(browser, page_file):
+    contexts = []
+
+    def open_page(width=1300, **options):
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, offline=True, **options))
+        page = contexts[-1].new_page()
+        page.goto(page_file.as_uri(), wait_until="load")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def bright_share(page, tmp_path) -> float:
+    """The share of the stage that shows the bright picture."""
+    page.locator(".stage").screenshot(path=tmp_path / "stage.png")
+    return float((np.asarray(Image.open(tmp_path / "stage.png").convert("L")) > 200).mean())
+
+
+def test_the_keyboard_moves_the_line_and_chooses_what_is_beside_it(opened, tmp_path):
+    page = opened()
+    assert bright_share(page, tmp_path) == pytest.approx(0.5, abs=0.06)
+    page.get_by_label("Line", exact=True).focus()
+    page.keyboard.press("Home")
+    assert bright_share(page, tmp_path) > 0.9
+    for _ in range(75):
+        page.keyboard.press("ArrowRight")
+    assert bright_share(page, tmp_path) == pytest.approx(0.25, abs=0.06)
+    page.get_by_role("combobox", name="Right").focus()
+    page.keyboard.press("ArrowUp")
+    assert page.get_by_role("combobox", name="Right").input_value() == "grey"
+    assert page.locator(".stage").get_attribute("aria-label") == "A wall: dark left of the line, grey right of it"
+    assert bright_share(page, tmp_path) < 0.05
+
+
+def test_the_pointer_draws_the_line_and_leads_the_loupe(opened, tmp_path):
+    page = opened()
+    page.get_by_text("Loupe").click()
+    place = page.locator(".stage").bounding_box()
+    page.mouse.move(place["x"] + 0.25 * place["width"], place["y"] + 0.75 * place["height"])
+    assert bright_share(page, tmp_path) == pytest.approx(0.5, abs=0.06)
+    lenses = page.evaluate("[...document.querySelectorAll('.lens')].map(lens => lens.style.backgroundPosition)")
+    assert lenses == ["25% 75%"] * 3
+    page.mouse.down()
+    page.mouse.up()
+    page.mouse.move(0, 0)
+    page.mouse.move(place["x"] + 0.2 * place["width"], place["y"] + 5)
+    page.mouse.down()
+    page.mouse.up()
+    assert bright_share(page, tmp_path) == pytest.approx(0.8, abs=0.06)
+
+
+def test_the_loupe_is_moved_by_the_keyboard_too(opened):
+    page = opened()
+    page.get_by_text("Loupe").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Down", exact=True).focus()
+    page.keyboard.press("End")
+    assert page.evaluate("document.querySelector('.lens').style.backgroundPosition") == "50% 100%"
+
+
+def test_steps_go_on_and_back_and_say_where_they_are(opened):
+    page = opened()
+    said = page.locator(".steps .touch figcaption")
+    assert said.inner_text() == "1 of 3: dark"
+    page.get_by_text("On", exact=True).click()
+    assert said.inner_text() == "2 of 3: grey"
+    assert page.locator(".steps .touch img").get_attribute("alt") == "Dawn: grey"
+    page.get_by_label("Step", exact=True).focus()
+    page.keyboard.press("End")
+    page.get_by_text("On", exact=True).click()
+    assert said.inner_text() == "3 of 3: bright"
+    page.get_by_text("Back", exact=True).click()
+    assert said.inner_text() == "2 of 3: grey"
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_phone_needs_no_sideways_scrolling(opened, script):
+    page = opened(360, java_script_enabled=script)
+    widths = [page.locator("body").bounding_box()["width"]]
+    widths += [page.locator(".page-view").nth(i).bounding_box()["width"] for i in (0, 1)]
+    assert max(widths) <= 360
+
+
+def test_without_javascript_and_on_paper_all_pictures_stand_there(opened):
+    for page in (opened(java_script_enabled=False), opened()):
+        page.emulate_media(media="print")
+        figures = page.locator(".page-view > figure")
+        assert figures.count() == 6
+        assert all(figures.nth(i).is_visible() for i in range(6))
+        assert not page.locator("input").first.is_visible()
+
+
+def test_with_javascript_each_picture_is_seen_once(opened):
+    page = opened()
+    assert not page.locator(".page-view > figure").first.is_visible()
+    assert page.locator(".stage").is_visible()
