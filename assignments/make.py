@@ -30,7 +30,9 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 from public_address import Address, read_address  # noqa: E402 - the book's own folder is no package
 
-_REGION = re.compile(r"^(?P<indent>[ ]*)### BEGIN SOLUTION\n(?P<body>.*?)^[ ]*### END SOLUTION$", re.MULTILINE | re.DOTALL)
+_REGION = re.compile(
+    r"^(?P<indent>[ ]*)### BEGIN SOLUTION\n(?P<body>.*?)^[ ]*### END SOLUTION$", re.MULTILINE | re.DOTALL
+)
 _HINT = re.compile(r"^\s*# Hint: (?P<hint>.+)$", re.MULTILINE)
 _BLANK = re.compile(r"\{\{(\w+)\}\}")
 _CHECK = re.compile(r'^check\("(?P<name>\w+)", (?P<answer>\w+)\)$')
@@ -143,7 +145,14 @@ def _metadata(cell: NotebookNode) -> dict[str, Any]:
 
 
 def _nbgrader(grade_id: str, **differing: Any) -> dict[str, Any]:
-    plain = {"grade": False, "grade_id": grade_id, "locked": False, "schema_version": 3, "solution": False, "task": False}
+    plain = {
+        "grade": False,
+        "grade_id": grade_id,
+        "locked": False,
+        "schema_version": 3,
+        "solution": False,
+        "task": False,
+    }
     return plain | differing
 
 

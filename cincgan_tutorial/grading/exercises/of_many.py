@@ -9,7 +9,16 @@ import torch
 from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
-from ..laws import Law, expect, expect_close, expect_is_tensor, expect_like, expect_number, expect_shape, expect_unchanged
+from ..laws import (
+    Law,
+    expect,
+    expect_close,
+    expect_is_tensor,
+    expect_like,
+    expect_number,
+    expect_shape,
+    expect_unchanged,
+)
 from ..variants import VARIANTS, Constants, constants
 
 Answer = Callable[..., Any]
@@ -101,7 +110,9 @@ def finite_differences(section: str, given: Given) -> Law:
         expect(slope is not None, "a gradient in the input", "none", note)
         ahead = expect_number(answer(first + step * direction, *others))
         behind = expect_number(answer(first - step * direction, *others))
-        expect_close((slope * direction).sum(), (ahead - behind) / (2 * step), 1e-3, "the slope along a direction", note)
+        expect_close(
+            (slope * direction).sum(), (ahead - behind) / (2 * step), 1e-3, "the slope along a direction", note
+        )
 
     words = "A gradient flows back, and it agrees with the slope by finite differences."
     return Law("slope", words, section, given, holds=holds, examples=5)
@@ -132,8 +143,27 @@ def keeps_the_dtype(section: str, given: Given, call: Callable[..., Any]) -> Law
     return Law("dtype", words, section, given, holds=holds, examples=4)
 
 
-def own_numbers(
-    section: str, assignment: int, key: str, right: Callable[[Constants], Sequence[float]], words: str, tolerance: float
+def own_answer(answer: Answer, assignment: int, key: str) -> tuple[Any, Constants]:
+    """Return one entry of a student's own numbers, and the constants of the variant that the answer names."""
+    given = answer()
+    expect(isinstance(given, dict), "a dictionary", given)
+    for name in ("variant", key):
+        expect(name in given, f"a dictionary with the key {name!r}", f"the keys {', '.join(map(str, given))}")
+    variant = given["variant"]
+    fits = isinstance(variant, int) and 0 <= variant < VARIANTS
+    expect(fits, f"the number of your variant, 0 to {VARIANTS - 1}", variant)
+    return given[key], constants(assignment, variant)
+
+
+def expect_own(number: object, right: Sequence[float], tolerance: float, key: str, known: Constants, hint: str) -> None:
+    """Raise `Broken` unless a number is near one of those that are right; which these are is not said."""
+    value = expect_number(number, key)
+    near = any(abs(value - wanted) <= tolerance for wanted in right)
+    expect(near, f"{key}: the right number for variant {known['variant']}", value, hint)
+
+
+def own_number(
+    section: str, assignment: int, key: str, right: Callable[[Constants], Sequence[float]], hint: str, tolerance: float
 ) -> Law:
     """Return the law of one of a student's own numbers: what is right follows from the variant that the answer names.
 
@@ -142,22 +172,12 @@ def own_numbers(
         assignment: 1 to 4.
         key: Of the number in the answer.
         right: All values that are accepted, from the variant's constants.
-        words: What is asked.
+        hint: How to find it, in words.
         tolerance: Absolute.
     """
 
     def holds(answer: Answer) -> None:
-        given = answer()
-        expect(isinstance(given, dict), "a dictionary", given)
-        for name in ("variant", key):
-            expect(name in given, f"a dictionary with the key {name!r}", f"the keys {', '.join(map(str, given))}")
-        variant = given["variant"]
-        fits = isinstance(variant, int) and 0 <= variant < VARIANTS
-        expect(fits, f"the number of your variant, 0 to {VARIANTS - 1}", variant)
-        accepted = right(constants(assignment, variant))
-        number = expect_number(given[key], key)
-        # What is right is not said: it is the solution.
-        asked = f"{key}: the right number for variant {variant}"
-        expect(any(abs(number - value) <= tolerance for value in accepted), asked, number, words)
+        number, known = own_answer(answer, assignment, key)
+        expect_own(number, right(known), tolerance, key, known, hint)
 
-    return Law(f"own-{key}", words, section, holds=holds)
+    return Law(f"own-{key}", hint, section, holds=holds)
