@@ -7,11 +7,13 @@ mistakes are stands here and nowhere in the installed library.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 
+from cincgan_tutorial import figures
 from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.cycle_one import cycle_one
 from cincgan_tutorial.degradation import SYNTHETIC_MILD
@@ -19,6 +21,7 @@ from cincgan_tutorial.figures import EXAMPLE_BOX
 from cincgan_tutorial.images import write_png
 from cincgan_tutorial.losses import discriminator_loss
 from cincgan_tutorial.presets import PRESETS, Preset, Weights
+from cincgan_tutorial.provenance import provenance
 from cincgan_tutorial.training.alarms import colour_drift, contrast_kept
 from cincgan_tutorial.unpaired import UnpairedPatches, bundled_photographs
 
