@@ -1,4 +1,4 @@
-"""Assignment 2: the game, the cycle and the identity. The rest is in `losses_tv` and `losses_total`."""
+"""Assignment 2: the game, the cycle and the identity. The rest is in `losses_tv`, `losses_total` and `losses_judge`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..exercise import Exercise
 from ..laws import Law, expect, expect_close, expect_is_tensor
 from ..strategies import images, numbers, scores
 from ..toys import Affine
+from .losses_judge import EXERCISES as JUDGE
 from .losses_total import EXERCISES as TOTAL
 from .losses_tv import EXERCISES as VARIATION
 from .of_many import (
@@ -346,4 +347,4 @@ IDENTITY_LOSS = Exercise(
     (_LIBRARY + "distance", "cincgan_tutorial.cycle_one.cycle_one"),
 )
 
-EXERCISES = (GENERATOR_LOSS, DISCRIMINATOR_LOSS, CYCLE_LOSS, IDENTITY_LOSS, *VARIATION, *TOTAL)
+EXERCISES = (GENERATOR_LOSS, DISCRIMINATOR_LOSS, CYCLE_LOSS, IDENTITY_LOSS, *VARIATION, *TOTAL, *JUDGE)

@@ -1,4 +1,4 @@
-"""Assignment 2, continued: the weighted total, cycle one as a whole, the judge's own loss, a student's own numbers."""
+"""Assignment 2, continued: the weighted total, and cycle one as a whole."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from ..exercise import Exercise
 from ..laws import Law, expect, expect_close, expect_is_tensor, expect_number, expect_shape
 from ..strategies import images, numbers
 from ..toys import Affine, MeanJudge
-from ..variants import Constants
-from .losses_tv import expect_variation, readings
-from .of_many import CHAPTER_2, CHAPTER_3, CHAPTER_6, CLOSE, Answer, own_number, unchanged
+from .losses_tv import expect_variation
+from .of_many import CHAPTER_3, CLOSE, Answer, unchanged
 
 _TOTAL = CHAPTER_3 + "The total"
 _CYCLE_ONE = CHAPTER_3 + "Three networks, one loop"
-_JUDGE = CHAPTER_6 + "One step"
 _LIBRARY = "cincgan_tutorial.losses."
 _TERMS = ("gan", "cycle", "identity", "tv")
 _WEIGHTED = _TERMS[1:]
@@ -129,55 +127,56 @@ WEIGHTED_TOTAL = Exercise(
 
 # Cycle one. Each term is seen alone: through its weight, or as the difference that its weight makes.
 
-_Four = tuple[float, float, float, float]
+Four = tuple[float, float, float, float]
 
 
-def _networks(numbers_of: _Four) -> tuple[Affine, Affine, MeanJudge]:
+def networks(numbers_of: Four) -> tuple[Affine, Affine, MeanJudge]:
+    """Return G1, G2 and D1 that are made of four numbers."""
     a, b, c, d = numbers_of
     return Affine(1 + a, b), Affine(1 - b, c), MeanJudge(1 + c, d)
 
 
-def _one(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor, **weights: float) -> float:
+def _one(answer: Answer, numbers_of: Four, x: Tensor, y: Tensor, **weights: float) -> float:
     every = dict.fromkeys(_WEIGHTED, 0.0) | weights
-    return expect_number(answer(*_networks(numbers_of), x, y, every), "the loss")
+    return expect_number(answer(*networks(numbers_of), x, y, every), "the loss")
 
 
-def _one_gan(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor) -> None:
-    G1, _, D1 = _networks(numbers_of)
+def _one_gan(answer: Answer, numbers_of: Four, x: Tensor, y: Tensor) -> None:
+    G1, _, D1 = networks(numbers_of)
     got = _one(answer, numbers_of, x, y)
     note = "D1 judges G1(x), not x, not y, and G1 wants to hear 1."
     expect_close(got, (D1(G1(x)) - 1).square().mean(), CLOSE, "the loss where all weights are 0", note)
 
 
-def _one_cycle(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor) -> None:
-    G1, G2, _ = _networks(numbers_of)
+def _one_cycle(answer: Answer, numbers_of: Four, x: Tensor, y: Tensor) -> None:
+    G1, G2, _ = networks(numbers_of)
     made = _one(answer, numbers_of, x, y, cycle=1.0) - _one(answer, numbers_of, x, y)
     note = "The cycle begins at x and ends there. Squared."
     expect_close(made, (G2(G1(x)) - x).square().mean(), CLOSE, "what a weight of 1 on cycle adds", note)
 
 
-def _one_identity(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor) -> None:
-    G1, _, _ = _networks(numbers_of)
+def _one_identity(answer: Answer, numbers_of: Four, x: Tensor, y: Tensor) -> None:
+    G1, _, _ = networks(numbers_of)
     made = _one(answer, numbers_of, x, y, identity=1.0) - _one(answer, numbers_of, x, y)
     note = "The identity is asked on clean y: on x it would forbid G1 to clean. Absolute."
     expect_close(made, (G1(y) - y).abs().mean(), CLOSE, "what a weight of 1 on identity adds", note)
 
 
-def _one_tv(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor) -> None:
-    G1, _, _ = _networks(numbers_of)
+def _one_tv(answer: Answer, numbers_of: Four, x: Tensor, y: Tensor) -> None:
+    G1, _, _ = networks(numbers_of)
     made = _one(answer, numbers_of, x, y, tv=1.0) - _one(answer, numbers_of, x, y)
     expect_variation(made, G1(x).detach(), what="what a weight of 1 on tv adds: the total variation of G1(x)")
 
 
-def _one_weights(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor, weights: tuple[float, float, float]) -> None:
+def _one_weights(answer: Answer, numbers_of: Four, x: Tensor, y: Tensor, weights: tuple[float, float, float]) -> None:
     alone = [_one(answer, numbers_of, x, y, **{name: 1.0}) - _one(answer, numbers_of, x, y) for name in _WEIGHTED]
     expected = _one(answer, numbers_of, x, y) + sum(w * term for w, term in zip(weights, alone, strict=True))
     given = dict(zip(_WEIGHTED, weights, strict=True))
     expect_close(_one(answer, numbers_of, x, y, **given), expected, 5 * CLOSE, "the loss with all weights")
 
 
-def _one_moves(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor) -> None:
-    ours, theirs = _networks(numbers_of), _networks(numbers_of)
+def _one_moves(answer: Answer, numbers_of: Four, x: Tensor, y: Tensor) -> None:
+    ours, theirs = networks(numbers_of), networks(numbers_of)
     loss = answer(*theirs, x, y, {"cycle": 1.0, "identity": 1.0, "tv": 0.0})
     expect_is_tensor(loss, "the loss")
     note = "Is G1(x) detached, or computed inside no_grad? Then D1's opinion does not reach G1."
@@ -192,7 +191,7 @@ def _one_moves(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor) -> None:
         expect_close(slope, wanted, 5 * CLOSE, f"the gradient in a number of {name}", note)
 
 
-def _one_sizes(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor) -> None:
+def _one_sizes(answer: Answer, numbers_of: Four, x: Tensor, y: Tensor) -> None:
     weights = {"cycle": 5.0, "identity": 5.0, "tv": 1.0}
     once = _one(answer, numbers_of, x, y, **weights)
     twice = _one(answer, numbers_of, torch.cat([x, x]), torch.cat([y, y]), **weights)
@@ -201,11 +200,11 @@ def _one_sizes(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor) -> None:
 
 _FOUR = st.tuples(*[numbers(-0.5, 0.5)] * 4)
 _X, _Y = images(3, 4, batch=2), images(3, 4, batch=2)
-_GIVEN = {"numbers_of": _FOUR, "x": _X, "y": _Y}
+FROM_TOYS = {"numbers_of": _FOUR, "x": _X, "y": _Y}
 
 
 def _call_one(answer: Answer, x: Tensor, y: Tensor) -> None:
-    answer(*_networks((0.1, 0.2, 0.3, 0.4)), x, y, {"cycle": 1.0, "identity": 1.0, "tv": 1.0})
+    answer(*networks((0.1, 0.2, 0.3, 0.4)), x, y, {"cycle": 1.0, "identity": 1.0, "tv": 1.0})
 
 
 CYCLE_ONE_LOSS = Exercise(
@@ -217,18 +216,23 @@ CYCLE_ONE_LOSS = Exercise(
             "gan-of-g1-of-x",
             "The adversarial term asks D1 about G1(x).",
             _CYCLE_ONE,
-            _GIVEN,
+            FROM_TOYS,
             holds=_one_gan,
             examples=12,
         ),
         Law(
-            "cycle-of-x", "The cycle term compares G2(G1(x)) with x.", _CYCLE_ONE, _GIVEN, holds=_one_cycle, examples=12
+            "cycle-of-x",
+            "The cycle term compares G2(G1(x)) with x.",
+            _CYCLE_ONE,
+            FROM_TOYS,
+            holds=_one_cycle,
+            examples=12,
         ),
         Law(
             "identity-on-y",
             "The identity term compares G1(y) with y, not x.",
             _CYCLE_ONE,
-            _GIVEN,
+            FROM_TOYS,
             holds=_one_identity,
             examples=12,
         ),
@@ -236,7 +240,7 @@ CYCLE_ONE_LOSS = Exercise(
             "tv-of-g1-of-x",
             "The total variation is that of G1(x), not of x or y.",
             _CYCLE_ONE,
-            _GIVEN,
+            FROM_TOYS,
             holds=_one_tv,
             examples=12,
         ),
@@ -244,7 +248,7 @@ CYCLE_ONE_LOSS = Exercise(
             "weights",
             "The loss is the weighted sum of its terms.",
             _TOTAL,
-            {**_GIVEN, "weights": st.tuples(_WEIGHT, _WEIGHT, _WEIGHT)},
+            {**FROM_TOYS, "weights": st.tuples(_WEIGHT, _WEIGHT, _WEIGHT)},
             holds=_one_weights,
             examples=8,
         ),
@@ -252,7 +256,7 @@ CYCLE_ONE_LOSS = Exercise(
             "moves-g1-and-g2",
             "Every term's gradient reaches G1, and the cycle's reaches G2.",
             _CYCLE_ONE,
-            _GIVEN,
+            FROM_TOYS,
             holds=_one_moves,
             examples=8,
         ),
@@ -260,7 +264,7 @@ CYCLE_ONE_LOSS = Exercise(
             "mean-not-sum",
             "A batch in which every patch comes twice has the same loss.",
             _CYCLE_ONE,
-            _GIVEN,
+            FROM_TOYS,
             holds=_one_sizes,
             examples=5,
         ),
@@ -270,134 +274,4 @@ CYCLE_ONE_LOSS = Exercise(
     ("cincgan_tutorial.cycle_one.cycle_one", _LIBRARY + "Terms", _LIBRARY + "total_variation", _LIBRARY + "distance"),
 )
 
-
-# The judge's own loss.
-
-
-def _judge_value(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor) -> None:
-    G1, _, D1 = _networks(numbers_of)
-    right = (D1(y) - 1).square().mean() + D1(G1(x)).square().mean()
-    note = "Real is y, and should be called 1; fake is G1(x), not x, and should be called 0."
-    expect_close(answer(D1, G1, x, y), right, CLOSE, "the loss", note)
-
-
-def _judge_only(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor) -> None:
-    G1, _, D1 = _networks(numbers_of)
-    loss = answer(D1, G1, x, y)
-    expect_is_tensor(loss, "the loss")
-    expect(loss.requires_grad, "a loss that can teach D1", "a loss without a gradient", "Too much was cut off.")
-    loss.backward()
-    note = "The fake was not cut off from G1: detach it."
-    for parameter in G1.parameters():
-        reached = parameter.grad is not None and bool(parameter.grad.abs().sum() > 0)
-        expect(not reached, "no gradient in G1", f"a gradient of {parameter.grad}", note)
-
-
-def _judge_learns(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor) -> None:
-    G1, _, D1 = _networks(numbers_of)
-    right = (D1(y) - 1).square().mean() + D1(G1(x)).square().mean()
-    expected = torch.autograd.grad(right, list(D1.parameters()))
-    loss = answer(D1, G1, x, y)
-    expect_is_tensor(loss, "the loss")
-    note = "D1 learns from both: its scores must not be cut off, only the fake it is shown."
-    expect(loss.requires_grad, "a loss that can teach D1", "a loss without a gradient", note)
-    got = torch.autograd.grad(loss, list(D1.parameters()), allow_unused=True)
-    for slope, wanted in zip(got, expected, strict=True):
-        expect(slope is not None, "a gradient in D1", "none", note)
-        expect_close(slope, wanted, 5 * CLOSE, "the gradient in a number of D1", note)
-
-
-def _judge_thaws(answer: Answer, numbers_of: _Four, x: Tensor, y: Tensor) -> None:
-    G1, _, D1 = _networks(numbers_of)
-    answer(D1, G1, x, y)
-    for name, network in (("G1", G1), ("D1", D1)):
-        learns = all(parameter.requires_grad for parameter in network.parameters())
-        expect(learns, f"{name} can learn as before", "requires_grad is false", "What you freeze you must thaw.")
-
-
-def _call_judge(answer: Answer, x: Tensor, y: Tensor) -> None:
-    G1, _, D1 = _networks((0.1, 0.2, 0.3, 0.4))
-    answer(D1, G1, x, y)
-
-
-JUDGE_LOSS = Exercise(
-    "judge_loss",
-    2,
-    2,
-    (
-        Law(
-            "real-y-fake-g1-of-x",
-            "y is real and should be 1; G1(x) is fake and should be 0.",
-            _JUDGE,
-            _GIVEN,
-            holds=_judge_value,
-            examples=12,
-        ),
-        Law(
-            "g1-is-not-moved",
-            "No gradient reaches G1: the fake is cut off.",
-            _JUDGE,
-            _GIVEN,
-            holds=_judge_only,
-            examples=8,
-        ),
-        Law(
-            "d1-learns-from-both",
-            "D1 learns from real patches and from fakes.",
-            _JUDGE,
-            _GIVEN,
-            holds=_judge_learns,
-            examples=8,
-        ),
-        Law(
-            "nothing-stays-frozen",
-            "requires_grad of every weight is what it was.",
-            _JUDGE,
-            _GIVEN,
-            holds=_judge_thaws,
-            examples=3,
-        ),
-        unchanged(_JUDGE, {"x": _X, "y": _Y}, _call_judge),
-    ),
-    _JUDGE,
-    (
-        _LIBRARY + "discriminator_loss",
-        _LIBRARY + "judged_real",
-        _LIBRARY + "judged_fake",
-        "cincgan_tutorial.training.judge_step",
-    ),
-)
-
-
-# A student's own numbers.
-
-
-def _picture(known: Constants) -> Tensor:
-    return torch.tensor(
-        [[[[known[f"p{row}{column}"] for column in range(3)] for row in range(2)]]], dtype=torch.float64
-    )
-
-
-def _own_tv(known: Constants) -> list[float]:
-    return [float(value) for value in readings(_picture(known))]
-
-
-def _own_judge(known: Constants) -> list[float]:
-    return [(known["real"] - 1) ** 2 + known["fake"] ** 2]
-
-
-_BY_HAND = "Square each difference, take the mean of each direction, add."
-OWN_LOSSES = Exercise(
-    "own_losses",
-    2,
-    2,
-    (
-        own_number(CHAPTER_3 + "The total variation term", 2, "tv", _own_tv, _BY_HAND, 6e-4),
-        own_number(
-            CHAPTER_2 + "A judge instead of a target", 2, "judge", _own_judge, "(real - 1)^2 plus fake^2.", 6e-4
-        ),
-    ),
-    _TOTAL,
-)
-
-EXERCISES = (WEIGHTED_TOTAL, CYCLE_ONE_LOSS, JUDGE_LOSS, OWN_LOSSES)
+EXERCISES = (WEIGHTED_TOTAL, CYCLE_ONE_LOSS)
