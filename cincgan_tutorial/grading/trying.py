@@ -12,15 +12,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import HypothesisException
 from torch import Tensor
 
+from .apart.guard import Refusal
 from .exercise import Exercise
 from .laws import Broken, Law, shown
 
 # After the first failure that many more inputs are tried to find a smaller one.
 _SMALLER = 150
 
-
-class Refusal(BaseException):
-    """An answer is not looked at further, and why. Not an `Exception`: an answer's own ``except`` must not stop it."""
 
 
 class TooLong(Refusal):
