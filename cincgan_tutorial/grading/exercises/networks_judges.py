@@ -296,8 +296,8 @@ def _strides_are_allowed(answer: Answer, field: int) -> None:
 def _strides_see(answer: Answer, field: int) -> None:
     got = answer(field)
     expect(isinstance(got, (tuple, list)) and len(got) == 5, "five strides", got)
-    seen = seen([4] * 5, [int(stride) for stride in got])
-    expect_equal(seen, field, f"what kernels of 4 with the strides {tuple(got)} see, in pixels")
+    sees = seen([4] * 5, [int(stride) for stride in got])
+    expect_equal(sees, field, f"what kernels of 4 with the strides {tuple(got)} see, in pixels")
 
 
 STRIDES_SEEING = Exercise(
