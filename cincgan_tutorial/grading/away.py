@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from .apart.wire import Packer, Unpacker, WrongMessage
+from .apart.wire import Unpacker, WrongMessage
 from .isolation import Apart
 from .laws import Log
 
@@ -108,8 +108,7 @@ class Call:
 
     def result(self) -> Any:
         """Make the call and return its result, tied to the inputs where gradients may be asked for."""
-        packer = Packer()
-        reply, tensors = self.apart.ask(self._message(), packer=packer)
+        reply, tensors = self.apart.ask(self._message())
         try:
             done = reply["done"]
             self._tensors = tensors
@@ -211,8 +210,8 @@ class _Link(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        apart, packer = ctx.past.apart, Packer()
-        reply, tensors = apart.ask({"do": "vjp", "graph": ctx.past.graph, "grads": list(grads)}, packer=packer)
+        apart = ctx.past.apart
+        reply, tensors = apart.ask({"do": "vjp", "graph": ctx.past.graph, "grads": list(grads)})
         try:
             found = Unpacker(tensors, _nothing_else).unpack(reply["grads"])
             for grad, shape in zip(found, ctx.shapes, strict=True):
