@@ -48,9 +48,7 @@ def _grade(options: argparse.Namespace) -> int:
     feedback.mkdir(parents=True, exist_ok=True)
     files = names_of(options.submissions)
     if not without_network():
-        print(
-            "Note: this system lends no process without a network; a guard inside Python is all there is. See the guide."
-        )
+        print("Note: no process without network on this system; a guard inside Python is all there is. See the guide.")
     limits = Limits(options.seconds, options.memory * 2**20)
     jobs = options.jobs or os.cpu_count() or 1
     with tqdm(total=len(files), unit="submission") as bar:
@@ -85,7 +83,7 @@ def _check(options: argparse.Namespace) -> None:
 GRADE = Command(
     "grade",
     "mark submitted assignments",
-    "Try the laws of an assignment on each notebook, in a process apart from the marks. Exit status 1 if one is no notebook.",
+    "Try the laws of an assignment on each notebook, apart from the marks. Exit status 1 if one could not be graded.",
     "homework/*.ipynb --assignment 2 --out marks.csv",
     _grade_arguments,
     _grade,

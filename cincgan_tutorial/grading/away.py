@@ -202,14 +202,14 @@ class _Link(torch.autograd.Function):
     """The values of results on the way there; their gradients on the way back."""
 
     @staticmethod
-    def forward(ctx: Any, past: _Past, values: list[Tensor], *inputs: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def forward(ctx: Any, past: _Past, values: list[Tensor], *inputs: Tensor) -> tuple[Tensor, ...]:
         ctx.past, ctx.shapes = past, [tensor.shape for tensor in inputs]
         ctx.set_materialize_grads(False)
         return tuple(values)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         apart = ctx.past.apart
         reply, tensors = apart.ask({"do": "vjp", "graph": ctx.past.graph, "grads": list(grads)})
         try:
@@ -267,7 +267,7 @@ def _part(kind: str, training: bool, settings: dict[str, Any], first: type[nn.Mo
     # Only a type of torch.nn, by its plain name: nothing that is sent here chooses what runs.
     if not (kind.isidentifier() and isinstance(known, type) and issubclass(known, nn.Module)):
         known = nn.Module
-    made = known if first is nn.Module else type(known.__name__, (first, known), {})
+    made: Any = known if first is nn.Module else type(known.__name__, (first, known), {})
     part = made.__new__(made)
     nn.Module.__init__(part)
     vars(part).update({name: value for name, value in settings.items() if name not in _OWN})

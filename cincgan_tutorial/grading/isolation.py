@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from torch import Tensor
 
@@ -134,8 +134,8 @@ class Apart:
             Refusal: It did what it may not.
         """
         packer = Packer()
-        incoming, outgoing = self._process.stdout, self._process.stdin
-        if incoming is None or outgoing is None or not self.alive:
+        incoming, outgoing = cast(BinaryIO, self._process.stdout), cast(BinaryIO, self._process.stdin)
+        if not self.alive:
             raise Gone(self._why or self._how_it_ended())
         self._until = time.monotonic() + (self._call_seconds if seconds is None else seconds)
         try:

@@ -87,7 +87,7 @@ def _by_thread(seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _less_memory(memory: int) -> Iterator[None]:
-    """Lower this process's own limit for a while: on Linux only, and not beside CUDA, which reserves addresses freely."""
+    """Lower this process's own limit for a while: on Linux, and not beside CUDA, which reserves addresses freely."""
     try:
         import resource
 

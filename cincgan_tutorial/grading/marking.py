@@ -1,8 +1,8 @@
 """Marks: each submission is read and judged here, and runs elsewhere.
 
-Three processes for each: this one, which writes the marks and reads nothing but reports; a judge, which reads the notebook,
-draws the inputs and judges the results; and the submission's own (see `isolation`), which knows no law. Nothing that a
-submission prints or returns is a mark.
+Three processes for each: this one, which writes the marks and reads nothing but reports; a judge, which reads the
+notebook, draws the inputs and judges the results; and the submission's own (see `isolation`), which knows no law.
+Nothing that a submission prints or returns is a mark.
 """
 
 from __future__ import annotations
@@ -237,7 +237,8 @@ class _Restarted:
     """The process of a submission, started anew where an answer has ended it, within one limit of time."""
 
     def __init__(self, limits: Limits) -> None:
-        self.limits, self.apart, self.left = limits, None, limits.seconds
+        self.limits, self.left = limits, limits.seconds
+        self.apart: Apart | None = None
         self.ran: set[int] = set()
 
     def running(self) -> Apart:

@@ -1,7 +1,7 @@
 """Reading a submission: its cells as text, and the few statements that an answer needs.
 
-The notebook is data here: nothing of it runs, and of its outputs and metadata nothing is believed. What an answer does not
-need (training, figures, scratch cells, a ``check`` of one's own) is left out when it is marked.
+The notebook is data here: nothing of it runs, and of its outputs and metadata nothing is believed. What an answer does
+not need (training, figures, scratch cells, a ``check`` of one's own) is left out when it is marked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LONGEST_FILE = 20 * 2**20
 _PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 
 
-class NotANotebook(ValueError):
+class NotANotebook(ValueError):  # noqa: N818 - says what it is
     """A file is no notebook that can be graded; says why."""
 
 
@@ -113,9 +113,8 @@ def read_notebook(path: Path) -> Notebook:
         if not stat.S_ISREG(status.st_mode):
             raise NotANotebook("Not a file.")
         if status.st_size > LONGEST_FILE:
-            raise NotANotebook(
-                f"{status.st_size / 2**20:.0f} MB: more than {LONGEST_FILE / 2**20:.0f} MB. Clear its outputs and hand it in again."
-            )
+            size, most = (f"{bytes_ / 2**20:.0f} MB" for bytes_ in (status.st_size, LONGEST_FILE))
+            raise NotANotebook(f"{size}: more than {most}. Clear its outputs and hand it in again.")
         cells = json.loads(path.read_text("utf-8"))["cells"]
         sources = [_text(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except OSError as error:
@@ -156,10 +155,11 @@ def pieces(statements: Iterable[Statement]) -> list[tuple[str, str]]:
 
 
 def _text(source: object) -> str:
-    parts = source if isinstance(source, list) else [source]
-    if not all(isinstance(part, str) for part in parts):
+    if isinstance(source, str):
+        return source
+    if not isinstance(source, list) or not all(isinstance(part, str) for part in source):
         raise TypeError("the source of a cell is not text")
-    return "".join(parts)
+    return "".join(source)
 
 
 def _without_magics(source: str) -> str:
@@ -174,7 +174,7 @@ def _without_magics(source: str) -> str:
 
 
 def _inside(lines: list[str], index: int) -> bool:
-    """Whether a line goes on an expression: ``total = (a\\n % b)``."""
+    """Whether a line goes on an expression that an earlier one began."""
     before = "\n".join(lines[:index])
     return sum(map(before.count, "([{")) > sum(map(before.count, ")]}"))
 

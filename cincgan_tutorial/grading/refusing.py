@@ -1,7 +1,7 @@
 """What an answer may not be made of: the library's own function, and ways around the look at it.
 
-A look at the syntax tree is no proof: it refuses what a student writes to save work, and the plain tricks. What it does not
-see still gives no mark by itself: the judge believes values only (see `isolation`).
+A look at the syntax tree is no proof: it refuses what a student writes to save work, and the plain tricks. What it does
+not see still gives no mark by itself: the judge believes values only (see `isolation`).
 """
 
 from __future__ import annotations

@@ -67,9 +67,12 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         kind, index = pid
-        return {"tensor": self.given.leaves, "generator": self.given.generators, "module": self.given.modules}[kind][
-            index
-        ]
+        things: dict[str, list[Any]] = {
+            "tensor": self.given.leaves,
+            "generator": self.given.generators,
+            "module": self.given.modules,
+        }
+        return things[kind][index]
 
 
 def _leaf(row: dict[str, Any]) -> Tensor:

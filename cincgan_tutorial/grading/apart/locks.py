@@ -1,8 +1,8 @@
 """What the process of a submission may not do: the doors that can be locked from inside, on any system.
 
-The audit hook can't be taken off again by Python code. Landlock and the limits are the kernel's, on Linux only (the limits
-of time and files on macOS too). None of them holds against a program that attacks the interpreter itself: that takes a
-container.
+The audit hook can't be taken off again by Python code. Landlock and the limits are the kernel's, on Linux only (the
+limits of time and files on macOS too). The hook does not hold against a program that attacks the interpreter itself,
+and nothing here keeps files from being read: that takes a container.
 """
 
 from __future__ import annotations
