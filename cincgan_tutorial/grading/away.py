@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from .apart.wire import Packer, Unpacker, WrongMessage
+from .apart.wire import Unpacker, WrongMessage
 from .isolation import Apart
 from .laws import Log
 
@@ -108,8 +108,7 @@ class Call:
 
     def result(self) -> Any:
         """Make the call and return its result, tied to the inputs where gradients may be asked for."""
-        packer = Packer()
-        reply, tensors = self.apart.ask(self._message(), packer=packer)
+        reply, tensors = self.apart.ask(self._message())
         try:
             done = reply["done"]
             self._tensors = tensors
@@ -203,16 +202,16 @@ class _Link(torch.autograd.Function):
     """The values of results on the way there; their gradients on the way back."""
 
     @staticmethod
-    def forward(ctx: Any, past: _Past, values: list[Tensor], *inputs: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def forward(ctx: Any, past: _Past, values: list[Tensor], *inputs: Tensor) -> tuple[Tensor, ...]:
         ctx.past, ctx.shapes = past, [tensor.shape for tensor in inputs]
         ctx.set_materialize_grads(False)
         return tuple(values)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        apart, packer = ctx.past.apart, Packer()
-        reply, tensors = apart.ask({"do": "vjp", "graph": ctx.past.graph, "grads": list(grads)}, packer=packer)
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        apart = ctx.past.apart
+        reply, tensors = apart.ask({"do": "vjp", "graph": ctx.past.graph, "grads": list(grads)})
         try:
             found = Unpacker(tensors, _nothing_else).unpack(reply["grads"])
             for grad, shape in zip(found, ctx.shapes, strict=True):
@@ -268,7 +267,7 @@ def _part(kind: str, training: bool, settings: dict[str, Any], first: type[nn.Mo
     # Only a type of torch.nn, by its plain name: nothing that is sent here chooses what runs.
     if not (kind.isidentifier() and isinstance(known, type) and issubclass(known, nn.Module)):
         known = nn.Module
-    made = known if first is nn.Module else type(known.__name__, (first, known), {})
+    made: Any = known if first is nn.Module else type(known.__name__, (first, known), {})
     part = made.__new__(made)
     nn.Module.__init__(part)
     vars(part).update({name: value for name, value in settings.items() if name not in _OWN})

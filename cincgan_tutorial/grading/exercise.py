@@ -14,7 +14,7 @@ class Exercise:
     Attributes:
         name: What `check` is called with.
         assignment: 1 to 4.
-        marks: Given in full if every law holds, else by the share of laws that hold.
+        marks: Given if every law holds: a student can see each broken law before handing in.
         laws: In the order in which they are tried: the ones that name a beginner's error first.
         section: Where the book teaches it.
         library: Dotted names of this library that an answer may not import, wrap or copy:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from torch import Tensor
 
@@ -25,8 +25,7 @@ from .apart.wire import Packer, WrongMessage, receive, send
 
 # Set before torch is loaded over there: nothing of the judge's path, settings or folders.
 _START = "import sys; sys.path.insert(0, {0!r}); from apart.far import main; sys.path.remove({0!r}); main()"
-CALL_SECONDS = 10.0
-LOAD_SECONDS = 30.0
+CALL_SECONDS = 20.0
 START_SECONDS = 120.0
 
 
@@ -56,10 +55,11 @@ class Apart:
 
     Args:
         memory: Bytes that it may use beyond what torch itself takes.
-        seconds: It is ended when it has run for so long, or for `CALL_SECONDS` in one call.
+        seconds: It is ended when it has run for so long.
+        call_seconds: It is ended when one call takes so long.
     """
 
-    def __init__(self, memory: int = 2 * 2**30, seconds: float = 120.0) -> None:
+    def __init__(self, memory: int = 2**30, seconds: float = 180.0, call_seconds: float = CALL_SECONDS) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="submission-", ignore_cleanup_errors=True)
         self._why = ""
         # Results that nobody here asks gradients of any more; told with the next call.
@@ -77,14 +77,16 @@ class Apart:
             env=environment,
             start_new_session=True,
         )
-        self._ends = time.monotonic() + START_SECONDS
-        self._until = self._ends
+        self._call_seconds = call_seconds
+        self._began = time.monotonic()
+        self._ends = self._until = self._began + START_SECONDS
         self._watch = threading.Thread(target=self._end_when_late, daemon=True)
         self._watch.start()
         # Beyond the package itself nothing of it is loaded there, unless a law passes one of its own modules.
         limits = {"root": str(Path(__file__).parents[2]), "memory": memory, "seconds": int(seconds) + 10}
         self.locked: list[str] = list(self.ask(limits, START_SECONDS)[0].get("locked", []))
-        self._ends = time.monotonic() + seconds
+        self._began = time.monotonic()
+        self._ends = self._began + seconds
 
     def __enter__(self) -> Apart:
         return self
@@ -110,27 +112,32 @@ class Apart:
         """Whether it still runs."""
         return not self._why and self._process.poll() is None
 
+    @property
+    def used(self) -> float:
+        """Seconds since it was ready."""
+        return time.monotonic() - self._began
+
     def load(self, pieces: Sequence[tuple[str, str]], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
         """Run labelled pieces of code there; return which errors came and which wanted names exist."""
         message = {"do": "load", "pieces": [list(piece) for piece in pieces], "wanted": list(wanted)}
-        reply, _ = self.ask(message, LOAD_SECONDS)
+        reply, _ = self.ask(message)
         errors, found = reply.get("errors"), reply.get("found")
         if not _texts(errors) or not _texts(found):
             raise self.wrong("no list of names")
         return list(errors), [name for name in wanted if name in found]
 
-    def ask(self, message: Any, seconds: float = CALL_SECONDS, packer: Packer | None = None) -> tuple[Any, list[Tensor]]:
+    def ask(self, message: Any, seconds: float | None = None) -> tuple[Any, list[Tensor]]:
         """Send a message and return the reply, still packed, and its tensors.
 
         Raises:
             Gone: The process has ended, was ended for taking too long, or answered what is no message.
             Refusal: It did what it may not.
         """
-        packer = packer or Packer()
-        incoming, outgoing = self._process.stdout, self._process.stdin
-        if incoming is None or outgoing is None or not self.alive:
+        packer = Packer()
+        incoming, outgoing = cast(BinaryIO, self._process.stdout), cast(BinaryIO, self._process.stdin)
+        if not self.alive:
             raise Gone(self._why or self._how_it_ended())
-        self._until = time.monotonic() + seconds
+        self._until = time.monotonic() + (self._call_seconds if seconds is None else seconds)
         try:
             send(outgoing, packer.pack(message), packer.tensors)
             reply, tensors = receive(incoming)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +19,6 @@ from .laws import Broken, Law, shown
 
 # After the first failure that many more inputs are tried to find a smaller one.
 _SMALLER = 150
-
-
-
-class TooLong(Refusal):
-    """A call did not end in its time."""
 
 
 class _SmallEnough(BaseException):
@@ -52,6 +48,11 @@ class Outcome:
     expected: str = ""
     got: str = ""
     note: str = ""
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether there is no answer yet."""
+        return self.got == _UNWRITTEN
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,13 @@ def _in_words(outcome: Outcome) -> str:
     return "\n".join([*lines, f"  read      {outcome.section}"])
 
 
-def try_all(exercise: Exercise, answer: Callable[..., Any], device: str = "cpu") -> Report:
-    """Try every law of an exercise on an answer.
+def try_all(
+    exercise: Exercise,
+    answer: Callable[..., Any],
+    device: str = "cpu",
+    limits: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Report:
+    """Try every law of an exercise on an answer, each within limits.
 
     A refusal ends it: what was found up to there is kept.
     """
@@ -131,8 +137,9 @@ def try_all(exercise: Exercise, answer: Callable[..., Any], device: str = "cpu")
     refused = ""
     try:
         for law in exercise.laws:
-            outcomes.append(try_law(law, answer, device))
-            if outcomes[-1].got == _UNWRITTEN:
+            with limits():
+                outcomes.append(try_law(law, answer, device))
+            if outcomes[-1].unwritten:
                 break
     except Refusal as refusal:
         refused = str(refusal)
@@ -165,6 +172,8 @@ def try_law(law: Law, answer: Callable[..., Any], device: str = "cpu") -> Outcom
             failures.append(_failed(law, "", "an answer", _UNWRITTEN, str(error)))
             raise
         except Exception as error:
+            if _out_of_memory(error):
+                raise Refusal(f"It asks for more memory than there is: {_error(error)}") from error
             failures.append(_failed(law, example, "a result", f"an error: {_error(error)}", ""))
             raise
 
@@ -214,13 +223,19 @@ def _moved(value: Any, device: str) -> Any:
     return value
 
 
+def _out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out, in Python or in torch."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+
+
 def _error(error: Exception) -> str:
     """An error in a line, with the line of the answer that raised it where that is known."""
     said = " ".join(f"{type(error).__name__}: {error}".split())
-    where = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename.startswith(("<", "/tmp/ipykernel"))
-    ]
-    line = f" (line {where[-1].lineno}: {where[-1].line})" if where and where[-1].line else ""
-    return (said if len(said) <= 300 else said[:297] + "...") + line
+    # Its own process has noted it; in a notebook, cells are the frames whose file is none of an installed package.
+    where = [f"line {f.lineno}: {f.line}" for f in traceback.extract_tb(error.__traceback__) if _is_cell(f.filename)]
+    where += getattr(error, "__notes__", [])[:1]
+    return (said if len(said) <= 300 else said[:297] + "...") + (f" ({where[-1]})" if where else "")
+
+
+def _is_cell(file: str) -> bool:
+    return file.startswith("<ipython") or "ipykernel_" in file

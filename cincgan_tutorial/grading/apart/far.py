@@ -67,7 +67,12 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         kind, index = pid
-        return {"tensor": self.given.leaves, "generator": self.given.generators, "module": self.given.modules}[kind][index]
+        things: dict[str, list[Any]] = {
+            "tensor": self.given.leaves,
+            "generator": self.given.generators,
+            "module": self.given.modules,
+        }
+        return things[kind][index]
 
 
 def _leaf(row: dict[str, Any]) -> Tensor:
@@ -212,7 +217,11 @@ class _Results:
             packer.tensors.append(value)
             return {"linked": len(self.outputs) - 1, "value": len(packer.tensors) - 1}
         if isinstance(value, nn.Module):
-            return {"module": self._number(value), "type": type(value).__name__, "picture": packer.pack(_picture(value))}
+            return {
+                "module": self._number(value),
+                "type": type(value).__name__,
+                "picture": packer.pack(_picture(value)),
+            }
         if isinstance(value, tuple) or not callable(value):
             return None
         return {"function": self._number(value), "name": getattr(value, "__name__", type(value).__name__)}

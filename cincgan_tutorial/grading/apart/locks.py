@@ -1,8 +1,8 @@
 """What the process of a submission may not do: the doors that can be locked from inside, on any system.
 
-The audit hook can't be taken off again by Python code. Landlock and the limits are the kernel's, on Linux only (the limits
-of time and files on macOS too). None of them holds against a program that attacks the interpreter itself: that takes a
-container.
+The audit hook can't be taken off again by Python code. Landlock and the limits are the kernel's, on Linux only (the
+limits of time and files on macOS too). The hook does not hold against a program that attacks the interpreter itself,
+and nothing here keeps files from being read: that takes a container.
 """
 
 from __future__ import annotations
@@ -20,7 +20,16 @@ from .guard import Refusal
 
 _FILE_BYTES = 64 * 2**20
 _NETWORK = ("socket.__new__", "socket.connect", "socket.bind", "socket.getaddrinfo", "socket.gethostbyname")
-_PROGRAMS = ("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "pty.spawn")
+_PROGRAMS = (
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.fork",
+    "os.forkpty",
+    "os.posix_spawn",
+    "os.spawn",
+    "pty.spawn",
+)
 _WRITES = {
     "os.remove": 1, "os.rmdir": 1, "os.rename": 2, "os.mkdir": 1, "os.chmod": 1, "os.chown": 1, "os.link": 2,
     "os.symlink": 2, "os.truncate": 1, "os.utime": 1, "shutil.rmtree": 1, "shutil.move": 2,

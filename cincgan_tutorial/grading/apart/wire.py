@@ -21,7 +21,7 @@ _LONGEST_HEADER = 64 * 2**20
 _LENGTHS = struct.Struct("<QQ")
 
 
-class WrongMessage(Exception):
+class WrongMessage(ValueError):  # noqa: N818 - says what it is
     """What came is no message."""
 
 
@@ -97,7 +97,7 @@ class Unpacker:
             case {"tensor": int(index)} if 0 <= index < len(self.tensors):
                 return self.tensors[index]
             case {"named": str(name), "fields": list(fields), "of": list(values)}:
-                return namedtuple(name, fields)(*map(self.unpack, values))  # type: ignore[misc]
+                return namedtuple(name, fields)(*map(self.unpack, values))
             case {"tuple": list(values)}:
                 return tuple(map(self.unpack, values))
             case {"list": list(values)}:
