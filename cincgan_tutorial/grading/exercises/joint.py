@@ -85,17 +85,12 @@ def _who_is_moved(answer: Answer, seed: int, name: str) -> None:
     wanted = torch.autograd.grad(right[name], parameters, allow_unused=True)
     got = torch.autograd.grad(terms[name], parameters, allow_unused=True)
     owners = [letter for letter, net in nets.named_children() for _ in net.parameters()]
-    for letter, slope, should in zip(owners, got, wanted, strict=True):
+    for letter, weight, slope, should in zip(owners, parameters, got, wanted, strict=True):
         if letter == "D2" and slope is None:
             continue  # frozen meanwhile: allowed
-        expect(
-            (slope is None) == (should is None),
-            f"{'no ' * (should is None)}gradient in {letter}",
-            "the opposite",
-            note,
-        )
-        if should is not None:
-            expect_close(slope, should, NEAR, f"the gradient of the term {name} in {letter}", note)
+        # None and zeros mean the same: one pass over two batches gives zeros.
+        slope, should = (torch.zeros_like(weight) if one is None else one for one in (slope, should))
+        expect_close(slope, should, NEAR, f"the gradient of the term {name} in {letter}", note)
 
 
 def _terms_leave(answer: Answer, seed: int) -> None:
