@@ -72,7 +72,7 @@ def without_solutions(code: str) -> str:
         hint = _HINT.search(match["body"])
         if hint is None:
             raise ValueError(f"a solution without a line '# Hint: ...': {match['body']!r}")
-        return f'{match["indent"]}raise NotImplementedError("{hint["hint"]}")'
+        return f"{match['indent']}raise NotImplementedError({hint['hint']!r})"
 
     stubbed = _REGION.sub(stub, code)
     if "### BEGIN" in stubbed or "### END" in stubbed:

@@ -185,7 +185,7 @@ DEGRADE = Exercise(
         unchanged(_MODEL, {"z": images(16, 24)}, _model),
     ),
     _MODEL,
-    (_LIBRARY + "Degradation", _LIBRARY + "Mixture", _LIBRARY + "SYNTHETIC_MILD", _LIBRARY + "DEGRADATIONS"),
+    (_LIBRARY + "Degradation", _LIBRARY + "Mixture"),
 )
 
 

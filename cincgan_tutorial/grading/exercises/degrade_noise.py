@@ -210,7 +210,7 @@ NOISY = Exercise(
         unchanged(NOISE_SECTION, {"z": images()}, _noise),
     ),
     NOISE_SECTION,
-    (_LIBRARY + "white_noise", _LIBRARY + "Degradation", _LIBRARY + "SYNTHETIC_MILD"),
+    (_LIBRARY + "white_noise", _LIBRARY + "Degradation"),
 )
 
 EXERCISES = (NOISY,)

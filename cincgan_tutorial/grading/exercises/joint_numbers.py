@@ -202,7 +202,6 @@ ALIGNED_PSNR = Exercise(
         "cincgan_tutorial.metrics.psnr",
         "cincgan_tutorial.metrics.best_shift",
         "cincgan_tutorial.protocols.scored",
-        "cincgan_tutorial.protocols.PROTOCOLS",
         "cincgan_tutorial.challenge.challenge_psnr",
     ),
 )

@@ -323,7 +323,7 @@ STRIDES_SEEING = Exercise(
         ),
     ),
     JUDGES_SECTION,
-    (_LIBRARY + "D1_STRIDES_SEEING", _LIBRARY + "D1_STRIDES", _LIBRARY + "D2_STRIDES", _LIBRARY + "receptive_field"),
+    (_LIBRARY + "receptive_field",),
 )
 
 EXERCISES = (RECEPTIVE_FIELD, PATCH_DISCRIMINATOR, STRIDES_SEEING)
