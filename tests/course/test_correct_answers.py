@@ -19,7 +19,9 @@ def answers():
 
 
 ANSWERS = list(answers())
-WRITTEN = [name for name, exercise in EXERCISES.items() if not name.startswith(("own_", "first_", "second_", "defence"))]
+WRITTEN = [
+    name for name, exercise in EXERCISES.items() if not name.startswith(("own_", "first_", "second_", "defence"))
+]
 
 
 def test_there_are_many_answers_and_most_exercises_have_several():

@@ -29,7 +29,9 @@ def solution(stem, variant=0):
 def secrets(stem):
     """Lines of solutions, long enough to be told from the task's own."""
     text = (make.ROOT / "assignments" / f"{stem}.md").read_text("utf-8")
-    lines = [line.strip() for body in re.findall(rf"{MARKER}\n(.*?)### END", text, re.DOTALL) for line in body.splitlines()]
+    lines = [
+        line.strip() for body in re.findall(rf"{MARKER}\n(.*?)### END", text, re.DOTALL) for line in body.splitlines()
+    ]
     return [line for line in lines if len(line) > 30 and not line.startswith("#") and "{{" not in line]
 
 
@@ -141,7 +143,9 @@ def test_solution_edition_has_full_marks_and_student_edition_none(stem):
 
 
 def test_stubs_keep_the_signature_and_say_the_hint():
-    code = 'def f(a):\n    """Doc."""\n    ### BEGIN SOLUTION\n    # Hint: say "a".\n    return a\n    ### END SOLUTION\n'
+    code = (
+        'def f(a):\n    """Doc."""\n    ### BEGIN SOLUTION\n    # Hint: say "a".\n    return a\n    ### END SOLUTION\n'
+    )
     stub = make.without_solutions(code)
     with pytest.raises(NotImplementedError, match='say "a"'):
         names = {}
