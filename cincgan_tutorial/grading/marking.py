@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .apart.guard import Refusal
-from .away import Away
+from .away import Away, Fault
 from .exercise import Exercise
 from .isolation import CALL_SECONDS, START_SECONDS, Apart
 from .reading import NotANotebook, Notebook, Statement, pieces, read_notebook
@@ -144,7 +144,7 @@ def _judge(pipe: Any, name: str, path: Path, assignment: int, limits: Limits, ca
     torch.set_num_threads(1)
     try:
         pipe.send(mark(name, path, assignment, limits, catalogue))
-    except Exception as error:
+    except (Exception, Fault) as error:
         # A fault of ours, not of the submission: the batch goes on, and the row says whose fault it was.
         pipe.send(f"{type(error).__name__}: {error}")
 

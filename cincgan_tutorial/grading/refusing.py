@@ -20,7 +20,7 @@ from .reading import Notebook, Statement, names_of_imports, root_name
 
 LIBRARY = "cincgan_tutorial"
 # Shorter functions are often written alike by two who never met.
-_SHORTEST_COPY = 40
+_SHORTEST_COPY = 30
 
 _MODULES = {
     "builtins", "code", "codecs", "ctypes", "gc", "http", "importlib", "inspect", "io", "linecache", "marshal",
