@@ -1,5 +1,6 @@
 """`check` in the reader's own process: limits of time and memory, and no library function by any name."""
 
+import contextlib
 import functools
 import signal
 import sys
@@ -89,7 +90,7 @@ def test_right_answers_pass():
 def test_the_librarys_own_function_is_refused(answer):
     report = check("roughness", answer)
     assert not report.passed
-    assert "library" in report.refused or "imports sys" in report.refused or "sys" in report.refused
+    assert "library" in report.refused or "sys" in report.refused
 
 
 def test_a_subclass_of_the_librarys_network_is_refused():
@@ -108,11 +109,12 @@ def test_the_guard_finds_a_call_whatever_name_it_goes_by():
 
 
 def test_the_guard_remembers_a_call_that_was_swallowed():
-    with pytest.raises(Refusal), guarded(NAMES):
-        try:
+    def swallow():
+        with guarded(NAMES), contextlib.suppress(BaseException):
             losses.total_variation(torch.ones(1, 3, 4, 4))
-        except BaseException:
-            pass
+
+    with pytest.raises(Refusal):
+        swallow()
 
 
 def test_the_guard_leaves_other_imports_alone():
@@ -130,6 +132,8 @@ def test_an_endless_answer_ends_in_a_message(answer):
         assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
+# Hypothesis has a hook of its own for the collector: an exception that arrives just there is said and thrown away.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_in_another_thread_too():
     reports = []
     thread = threading.Thread(target=lambda: reports.append(check("roughness", endless, seconds=0.3)))
@@ -156,5 +160,4 @@ def test_a_block_that_ends_in_time_is_left_alone():
     if before is not None:
         assert signal.getsignal(signal.SIGALRM) is before
     with pytest.raises(TooLong), limited(0.05):
-        while True:
-            time.sleep(0.01)
+        time.sleep(60)

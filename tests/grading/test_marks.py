@@ -36,12 +36,12 @@ def test_a_batch_of_all_kinds(tmp_path):
     texts = {
         "right": notebook(RIGHT, LAYER, GRADED),
         "half": notebook(RIGHT, "class Scale(nn.Module):\n    pass", GRADED),
-        "stubs": notebook(answer("raise NotImplementedError('Take steps.')"), LAYER.replace("return", "raise NotImplementedError #")),
+        "stubs": notebook(answer("raise NotImplementedError('Take steps.')"), LAYER.replace("return", "raise 3 #")),
         "nameless": notebook("x = 1"),
         "text": "Dear professor,",
         "deletes": notebook(answer(f"open({str(victim)!r}, 'w')\nreturn 0"), LAYER),
         "redefines": notebook(RIGHT, LAYER, "def check(*a): print('5 of 5 marks')", GRADED),
-        "patches": notebook(answer("return 0.0"), LAYER, "import cincgan_tutorial.grading.laws as l\nl.expect_close = print"),
+        "patches": notebook(answer("return 0.0"), LAYER, "import cincgan_tutorial.grading as g\ng.check = print"),
     }  # fmt: skip
     for name, text in texts.items():
         (tmp_path / f"{name}.ipynb").write_text(text, encoding="utf-8")
@@ -92,10 +92,10 @@ def test_shortcuts_are_refused_before_anything_runs(tmp_path, body, reason):
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [
-        (["import cincgan_tutorial as c\ndef roughness(image):\n    return c.losses.total_variation(image)"], "total_variation"),
+        (["import cincgan_tutorial as c\ndef roughness(x):\n    return c.losses.total_variation(x)"], "total_variation"),
         (["import cincgan_tutorial as c\nroughness = c.total_variation"], "total_variation"),
-        (["from cincgan_tutorial.losses import *\ndef roughness(image):\n    return distance(image, image, 1)"], ""),
-        (["from cincgan_tutorial.losses import distance as d", "def roughness(image):\n    return d(image, image, 1)"], "distance"),
+        (["from cincgan_tutorial.losses import *\ndef roughness(x):\n    return distance(x, x, 1)"], "all at once"),
+        (["from cincgan_tutorial.losses import distance as d", "def roughness(x):\n    return d(x, x, 1)"], "distance"),
     ],
 )  # fmt: skip
 def test_the_library_is_refused_however_it_is_named(tmp_path, cells, reason):
@@ -139,7 +139,7 @@ def test_an_answer_that_does_not_end_costs_the_others_nothing(tmp_path, name):
 
 
 def test_what_is_not_needed_does_not_run(tmp_path):
-    """Cells that no answer needs are left out: here one that would never end, one that deletes, one that prints marks."""
+    """Cells that no answer needs are left out: one that would never end, one that deletes, one that prints marks."""
     extra = [
         "while True:\n    print('x')",
         "import os\nos.remove('submission.ipynb')",
