@@ -176,6 +176,8 @@ def _copied(node: ast.FunctionDef | ast.Lambda, library: Sequence[str]) -> str:
 def _forms(dotted: str) -> tuple[tuple[str, str], ...]:
     """The normal forms of the functions of a dotted name of the library, which may be a class or a module."""
     thing = library_thing(dotted)
+    if not (inspect.isclass(thing) or inspect.isfunction(thing) or inspect.ismodule(thing)):
+        return ()
     tree = ast.parse(textwrap.dedent(inspect.getsource(thing)))
     short = dotted.rsplit(".", 1)[-1]
     return tuple((short, _normal_form(node)) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
