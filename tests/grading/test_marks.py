@@ -9,7 +9,7 @@ import pytest
 from toy_catalogue import GRADED, LAYER, RIGHT, notebook
 
 from cincgan_tutorial.cli import main
-from cincgan_tutorial.grading import feedback
+from cincgan_tutorial.grading import feedback, marking
 from cincgan_tutorial.grading.isolation import without_network
 from cincgan_tutorial.grading.marking import Limits, Marked, mark, mark_all
 from cincgan_tutorial.grading.trying import Outcome, Report
@@ -175,6 +175,14 @@ def test_a_fault_of_the_grader_is_a_row(tmp_path):
     (tmp_path / "a.ipynb").write_text(notebook(RIGHT), encoding="utf-8")
     (got,) = mark_all({"a": tmp_path / "a.ipynb"}, 0, PATIENT, catalogue="toy_broken")
     assert got.reason.startswith("The grader failed: TypeError")
+
+
+@pytest.mark.slow
+def test_a_judge_that_takes_too_long_is_a_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(marking, "START_SECONDS", 0.0)
+    (tmp_path / "a.ipynb").write_text(notebook(answer("while True:\n    pass")), encoding="utf-8")
+    (got,) = mark_all({"a": tmp_path / "a.ipynb"}, 1, Limits(seconds=0.5), catalogue="toy_catalogue")
+    assert got.reason == "The grader gave up: judging took too long."
 
 
 @pytest.mark.slow
