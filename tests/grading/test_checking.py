@@ -67,6 +67,13 @@ def swallows(image):
             pass
 
 
+def swallows_once(image):
+    try:
+        endless(image)
+    except BaseException:
+        endless(image)
+
+
 def huge(image):
     return torch.zeros(10**13)
 
@@ -124,7 +131,7 @@ def test_the_guard_leaves_other_imports_alone():
         import cincgan_tutorial.losses  # noqa: F401
 
 
-@pytest.mark.parametrize("answer", [endless, swallows])
+@pytest.mark.parametrize("answer", [endless, swallows, swallows_once])
 def test_an_endless_answer_ends_in_a_message(answer):
     report = check("roughness", answer, seconds=0.3)
     assert "took too long" in report.refused
