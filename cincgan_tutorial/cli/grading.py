@@ -27,8 +27,8 @@ def _grade_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--seconds",
         metavar="S",
-        type=float,
-        default=180.0,
+        type=int,
+        default=180,
         help="for one submission; then it is stopped (default: 180)",
     )
     p.add_argument(

@@ -23,6 +23,10 @@ from .laws import Log
 _OWN = frozenset(vars(nn.Module()))
 
 
+class Fault(BaseException):
+    """The grader's own mistake: not to be put on an answer."""
+
+
 class Away:
     """An answer, or a function that an answer returned, in the process of a submission.
 
@@ -87,7 +91,7 @@ class Call:
     """One call: what goes over, what comes back, and the way back for gradients.
 
     Raises:
-        TypeError: An argument can't cross: the law's mistake.
+        Fault: An argument can't cross: the law's mistake, not the answer's.
     """
 
     def __init__(self, away: Away, args: Any, kwargs: Any, module: AwayModule | None = None) -> None:
@@ -103,7 +107,7 @@ class Call:
             _Pickler(io.BytesIO(), self).dump((args, kwargs))
             _Pickler(file, self).dump((args, kwargs, list(self.optimizers), list(self.logs)))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise TypeError(f"this law passes to an answer what can't cross to another process: {error}") from error
+            raise Fault(f"this law passes to an answer what can't cross to another process: {error}") from error
         self.pickled = torch.frombuffer(bytearray(file.getvalue()), dtype=torch.uint8)
 
     def result(self) -> Any:

@@ -69,7 +69,7 @@ class Apart:
         environment = {**kept, "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "PATH": os.defpath, "LANG": "C.UTF-8"}
         environment |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), self._folder.name)
         self._process = subprocess.Popen(
-            [*without_network(), sys.executable, "-I", "-c", _START.format(here)],
+            [*without_network(), sys.executable, "-I", "-B", "-c", _START.format(here)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -179,7 +179,7 @@ def expect_number(got: object, what: str = "the result") -> float:
         raise Broken(f"{what}: one number", _kind(got))
     if isinstance(got, Tensor) and got.dim():
         raise Broken(f"{what}: one number (a tensor without axes)", _shape_in_words(tuple(got.shape)))
-    number = float(got)
+    number = float(got.detach()) if isinstance(got, Tensor) else float(got)
     if not math.isfinite(number):
         raise Broken(f"{what}: a finite number", shown(number))
     return number

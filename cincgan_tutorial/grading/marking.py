@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import multiprocessing
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .apart.guard import Refusal
-from .away import Away
+from .away import Away, Fault
 from .exercise import Exercise
 from .isolation import CALL_SECONDS, START_SECONDS, Apart
 from .reading import NotANotebook, Notebook, Statement, pieces, read_notebook
@@ -26,6 +27,8 @@ from .refusing import refusal, remarks
 from .trying import Report, try_all
 
 CATALOGUE = "cincgan_tutorial.grading.catalogue"
+# For a judge to end the process of its submission.
+_LAST_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,12 @@ def mark_all(
         done(marked)
         return marked
 
-    with ThreadPoolExecutor(max(jobs, 1)) as pool:
+    pool = ThreadPoolExecutor(max(jobs, 1))
+    try:
         return list(pool.map(one, submissions.items()))
+    finally:
+        # After Ctrl-C those that have not begun do not begin any more.
+        pool.shutdown(cancel_futures=True)
 
 
 def exercises_of(catalogue: str) -> list[Exercise]:
@@ -134,6 +141,9 @@ def _in_a_judge(name: str, path: Path, assignment: int, limits: Limits, catalogu
         return Marked(name, (), f"The grader failed: the judge ended with exit status {judge.exitcode}.")
     finally:
         ours.close()
+        # Asked first: a judge that is killed outright leaves the submission's process behind.
+        judge.terminate()
+        judge.join(_LAST_SECONDS)
         judge.kill()
         judge.join()
 
@@ -141,10 +151,12 @@ def _in_a_judge(name: str, path: Path, assignment: int, limits: Limits, catalogu
 def _judge(pipe: Any, name: str, path: Path, assignment: int, limits: Limits, catalogue: str) -> None:
     import torch
 
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, lambda number, frame: sys.exit(1))
     torch.set_num_threads(1)
     try:
         pipe.send(mark(name, path, assignment, limits, catalogue))
-    except Exception as error:
+    except (Exception, Fault) as error:
         # A fault of ours, not of the submission: the batch goes on, and the row says whose fault it was.
         pipe.send(f"{type(error).__name__}: {error}")
 

@@ -69,6 +69,11 @@ class Statement:
         return frozenset(found - {""})
 
     @property
+    def star(self) -> bool:
+        """Whether it imports everything of a module."""
+        return isinstance(self.node, ast.ImportFrom) and self.node.names[0].name == "*"
+
+    @property
     def imports(self) -> bool:
         """Whether it is an import."""
         return isinstance(self.node, (ast.Import, ast.ImportFrom))
@@ -89,7 +94,8 @@ class Notebook:
     def needed(self, name: str) -> tuple[Statement, ...]:
         """Return the statements that a name depends on, in order; none if nothing defines it."""
         modules = {bound for statement in self.statements if statement.imports for bound in statement.bound}
-        names, chosen = {name}, set[int]()
+        # A star brings names that can't be told from here.
+        names, chosen = {name}, {index for index, statement in enumerate(self.statements) if statement.star}
         grown = True
         while grown:
             grown = False

@@ -20,7 +20,7 @@ from .reading import Notebook, Statement, names_of_imports, root_name
 
 LIBRARY = "cincgan_tutorial"
 # Shorter functions are often written alike by two who never met.
-_SHORTEST_COPY = 40
+_SHORTEST_COPY = 30
 
 _MODULES = {
     "builtins", "code", "codecs", "ctypes", "gc", "http", "importlib", "inspect", "io", "linecache", "marshal",
@@ -40,6 +40,7 @@ _DUNDERS = {
     "__len__", "__mul__", "__name__", "__post_init__", "__setattr__", "__version__",
 }  # fmt: skip
 _BY_NAME = {"getattr", "setattr", "delattr", "hasattr"}
+_GRADER = {"apart", "away", "catalogue", "checking", "isolation", "laws", "limits", "marking", "refusing", "trying"}
 _FILES = {"remove", "unlink", "rmtree", "rmdir", "removedirs"}
 
 
@@ -97,7 +98,8 @@ def _forbidden_import(node: ast.AST, library: Sequence[str]) -> str:
         if rest[:1] == ["grading"] and rest != ["grading", "check"]:
             return "It reaches into the grader"
         if "*" in rest or any(_same_thing(name, dotted) for dotted in library):
-            return f"It imports the library's own {rest[-1] if rest else top}"
+            what = rest[-1] if rest and "*" not in rest else "functions, all at once"
+            return f"It imports the library's own {what}"
     return ""
 
 
@@ -147,7 +149,7 @@ def _suspicious(node: ast.AST, imports: Mapping[str, str]) -> str:
             return f"opens a network connection ({name})"
         case ast.Import(names=[ast.alias(name="socket" | "requests" | "gc" | "ctypes" as name)]):
             return f"imports {name}"
-        case ast.ImportFrom(module=str(module)) if module.startswith(f"{LIBRARY}.grading."):
+        case ast.ImportFrom(module=str(module)) if module.removeprefix(f"{LIBRARY}.grading.").split(".")[0] in _GRADER:
             return "reaches into the grader"
         case ast.While(test=ast.Constant(value=value)) if value and not _leaves(node):
             return "loops for ever"
@@ -175,6 +177,8 @@ def _copied(node: ast.FunctionDef | ast.Lambda, library: Sequence[str]) -> str:
 def _forms(dotted: str) -> tuple[tuple[str, str], ...]:
     """The normal forms of the functions of a dotted name of the library, which may be a class or a module."""
     thing = library_thing(dotted)
+    if not (inspect.isclass(thing) or inspect.isfunction(thing) or inspect.ismodule(thing)):
+        return ()
     tree = ast.parse(textwrap.dedent(inspect.getsource(thing)))
     short = dotted.rsplit(".", 1)[-1]
     return tuple((short, _normal_form(node)) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
