@@ -27,7 +27,7 @@ unexport MPLBACKEND
 # Runs of chapters that are made while building or testing go to a folder that is thrown away.
 SMOKE = CINCGAN_PRESET=smoke CINCGAN_STATIC=1
 
-.PHONY: help book test test-full lint bench sync address publish-check release-zip clean
+.PHONY: help book test test-full lint bench sync assignments address publish-check release-zip clean
 .DEFAULT_GOAL := help
 
 help:
@@ -37,6 +37,7 @@ help:
 	@echo 'make lint           ruff and mypy alone'
 	@echo 'make bench          speed and memory, under five minutes; BENCH_ARGS="--results book/results" records them'
 	@echo 'make sync           bring notebooks/*.md and *.ipynb together and strip outputs'
+	@echo 'make assignments    student and solution notebooks, and pages, from assignments/*.md'
 	@echo 'make address        copy the public address from _config.yml to all places that need it'
 	@echo 'make publish-check  say what still has to be set before publishing'
 	@echo 'make release-zip    the built book as one zip, for reading without a network'
@@ -129,12 +130,17 @@ sync: $(ENVIRONMENT)
 	$(BIN)python -m jupytext --sync notebooks/*.md
 	$(BIN)python -m nbstripout notebooks/*.ipynb
 
+# Student notebooks and pages are kept in git; solutions are written to assignments/solution, which is not.
+assignments: $(ENVIRONMENT)
+	$(BIN)python assignments/make.py
+
 # All figures are ratios within one run; nothing else should be running.
 bench: $(ENVIRONMENT)
 	$(BIN)python benchmarks/bench.py $(BENCH_ARGS)
 
 address: $(ENVIRONMENT)
 	$(BIN)python book/_ext/public_address.py write
+	$(BIN)python assignments/make.py
 
 publish-check: $(ENVIRONMENT)
 	$(BIN)python book/_ext/public_address.py check

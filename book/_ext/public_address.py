@@ -74,7 +74,9 @@ def _readme_block(address: Address, notebooks: list[str]) -> str:
 def derived_files(root: Path, address: Address) -> Iterator[tuple[Path, str]]:
     """Yield each file that holds a copy of the address, with the text it should have."""
     notebooks = sorted(path.name for path in (root / "notebooks").glob("*.ipynb"))
-    for path in sorted([*(root / "notebooks").glob("*.md"), *(root / "notebooks").glob("*.ipynb")]):
+    # Student notebooks and their pages are made from the masters, after these: see `make address`.
+    masters = (root / "assignments").glob("*.md")
+    for path in sorted([*(root / "notebooks").glob("*.md"), *(root / "notebooks").glob("*.ipynb"), *masters]):
         yield path, _INSTALL.sub(lambda _: address.install, path.read_text("utf-8"))
 
     readme = root / "README.md"

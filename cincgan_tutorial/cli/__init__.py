@@ -15,6 +15,7 @@ from .checking import CHECK
 from .command import Command
 from .downloading import DOWNLOAD
 from .enlarging import UPSCALE
+from .grading import GRADE
 from .scoring import EVALUATE
 from .studying import STUDY
 from .training import RESUME, TRAIN
@@ -28,7 +29,7 @@ First steps:
   python -m cincgan_tutorial evaluate --weights runs/mine           score the result
 """
 
-_COMMANDS = (CHECK, TRAIN, RESUME, EVALUATE, STUDY, UPSCALE, DOWNLOAD)
+_COMMANDS = (CHECK, TRAIN, RESUME, EVALUATE, STUDY, UPSCALE, DOWNLOAD, GRADE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

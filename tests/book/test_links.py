@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-PAGES = ("book/*.md", "notebooks/*.md")
+PAGES = ("book/*.md", "book/course/*.md", "notebooks/*.md")
 PLAIN = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 
 FENCE = re.compile(

@@ -18,11 +18,18 @@ def test_recorded_results_and_weights_travel_with_the_package() -> None:
     results = ROOT / SETTINGS["package-dir"]["cincgan_tutorial.results"]
     assert (results / "lesson-val" / "result.json").is_file()
     patterns = SETTINGS["package-data"]
-    for folder, package in ((results, "cincgan_tutorial.results"), (ROOT / "cincgan_tutorial", "cincgan_tutorial")):
+    library, runs = ROOT / "cincgan_tutorial", ROOT / "cincgan_tutorial" / "grading"
+    for folder, package in (
+        (results, "cincgan_tutorial.results"),
+        (library, "cincgan_tutorial"),
+        (runs, "cincgan_tutorial.grading"),
+    ):
         packed = {path for pattern in patterns[package] for path in folder.glob(pattern) if path.is_file()}
         wanted = {
             path
             for path in folder.rglob("*")
-            if path.is_file() and path.suffix in (".safetensors", ".json", ".jsonl", ".png")
+            if path.is_file()
+            and path.suffix in (".safetensors", ".json", ".jsonl", ".png")
+            and (folder != library or runs not in path.parents)
         }
         assert wanted <= packed

@@ -7,7 +7,7 @@ import pytest
 from cincgan_tutorial import cli
 from cincgan_tutorial.presets import PRESETS
 
-COMMANDS = ("check", "train", "resume", "evaluate", "study", "upscale", "download")
+COMMANDS = ("check", "train", "resume", "evaluate", "study", "upscale", "download", "grade")
 
 
 def parsers() -> dict[str, argparse.ArgumentParser]:

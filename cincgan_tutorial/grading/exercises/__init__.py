@@ -1,0 +1,1 @@
+"""The exercises of the four assignments, one module each."""
