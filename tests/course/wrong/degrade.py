@@ -26,7 +26,7 @@ def cubic_without_abs(t):
     return torch.where(t.abs() <= 1, near, torch.where(t.abs() <= 2, far, torch.zeros_like(t)))
 
 
-@wrong("cubic", "the outer piece is left out", "1 < |t|")
+@wrong("cubic", "the outer piece is left out", "between 1 and 2")
 def cubic_without_outer_piece(t):
     t = t.abs()
     return torch.where(t <= 1, 1.5 * t**3 - 2.5 * t**2 + 1, torch.zeros_like(t))

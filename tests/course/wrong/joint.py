@@ -77,7 +77,7 @@ def two_judges_z(nets, x, y, z):
     return terms | {"gan": mean_square(nets.D2(z) - 1)}, z_tilde
 
 
-@wrong("cycle_two_terms", "the adversarial target is 0", "1")
+@wrong("cycle_two_terms", "the adversarial target is 0", "gan")
 def two_wants_fake(nets, x, y, z):
     terms, z_tilde = cycle_two_terms(nets, x, y, z)
     return terms | {"gan": mean_square(nets.D2(z_tilde))}, z_tilde
@@ -294,7 +294,7 @@ def generators_move_judges(nets, optimizer, x, y, z, weights_one, weights_two):
     return results
 
 
-@wrong("generators_step", "x and y are swapped", "x")
+@wrong("generators_step", "x and y are swapped", "G1(x)")
 def generators_swap_x_and_y(nets, optimizer, x, y, z, weights_one, weights_two):
     return generators_step(nets, optimizer, y, x, z, weights_one, weights_two)
 
@@ -683,7 +683,7 @@ def psnr_without_minus(result, truth, max_shift, border):
     return -_decibel(min(_errors(result, truth, max_shift, border)))
 
 
-@wrong("aligned_psnr", "20 times the logarithm", "10")
+@wrong("aligned_psnr", "20 times the logarithm", "factor")
 def psnr_of_twenty(result, truth, max_shift, border):
     return 2 * _decibel(min(_errors(result, truth, max_shift, border)))
 

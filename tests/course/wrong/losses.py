@@ -125,7 +125,7 @@ def discriminator_absolute(real, fake):
     return (real - 1).abs().mean() + fake.abs().mean()
 
 
-@wrong("discriminator_loss", "label smoothing: real is 0.9", "1")
+@wrong("discriminator_loss", "label smoothing: real is 0.9", "real")
 def discriminator_smoothed(real, fake):
     return ((real - 0.9) ** 2).mean() + (fake**2).mean()
 
@@ -168,7 +168,7 @@ def cycle_mean_over_batch(G1, G2, x):
     return ((G2(G1(x)) - x) ** 2).sum((1, 2, 3)).mean()
 
 
-@wrong("cycle_loss", "compared with G1(x), not with x", "x")
+@wrong("cycle_loss", "compared with G1(x), not with x", "compare")
 def cycle_against_cleaned(G1, G2, x):
     y_tilde = G1(x)
     return ((G2(y_tilde) - y_tilde) ** 2).mean()
