@@ -49,7 +49,7 @@ def _losses(draw: random.Random) -> Constants:
 
 
 def _networks(draw: random.Random) -> Constants:
-    kernels = {f"k{layer}": draw.choice([3, 4, 5, 7]) for layer in range(1, 5)}
+    kernels: Constants = {f"k{layer}": draw.choice([3, 4, 5, 7]) for layer in range(1, 5)}
     strides = {f"s{layer}": draw.choice([1, 2]) for layer in range(1, 5)}
     return kernels | strides | {"width": draw.choice([8, 16, 24, 32, 48])}
 

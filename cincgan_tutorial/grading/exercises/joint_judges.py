@@ -183,7 +183,7 @@ _ONE, _TWO = (
 
 def _joint(
     answer: Answer, seed: int, one: Weights = _ONE, two: Weights = _TWO
-) -> tuple[Any, Six, Six, tuple[Tensor, ...]]:
+) -> tuple[Any, Six, Six, tuple[Tensor, Tensor, Tensor]]:
     """Do a step with the answer; return what came back, the networks after it, their twin from before, the batch."""
     nets, twin, given = Six(seed), Six(seed), batch(seed)
     result = answer(nets, _optimizers(nets), *given, one, two)
