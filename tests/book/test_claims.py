@@ -134,6 +134,28 @@ def test_chapter_6_a_randomly_started_judge_leaves_g1_the_identity() -> None:
     assert measured["psnr"] == {name: pytest.approx(value, abs=0.02) for name, value in untouched.items()}
 
 
+def test_chapter_6_the_residue_alone_ranks_in_all_runs() -> None:
+    rho = recorded("signals").data["rho"]
+    assert rho["pooled"]["residue"] > 0.7
+    weakest = {signal: min(runs[signal] for runs in rho.values()) for signal in rho["pooled"]}
+    assert max(weakest, key=lambda signal: weakest[signal]) == "residue"
+    assert weakest["residue"] > 0.6
+    assert all(value < 0.2 for signal, value in weakest.items() if signal != "residue")
+    assert rho["no identity"]["grain"] < 0.1
+    assert max(rho[run]["unfaithful"] for run in ("raised learning rate", "another seed")) < 0
+
+
+def test_chapter_6_the_pick_saves_where_a_run_goes_wrong_and_costs_little_where_not() -> None:
+    for label, variant in recorded("signals").data["variants"].items():
+        rows = [row for row in variant["checkpoints"] if row["weights"] == "average"]
+        picked, best = min(rows, key=lambda row: row["residue"]), max(rows, key=lambda row: row["psnr"])
+        if label == "no identity":
+            assert picked["psnr"] > rows[-1]["psnr"] + 0.5
+        else:
+            assert best is rows[-1]
+            assert picked["psnr"] > best["psnr"] - 0.5
+
+
 CONDITIONS = ("val", "val-white", "val-bicubic", "val-jpeg75")
 
 
