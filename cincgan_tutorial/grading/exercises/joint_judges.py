@@ -95,9 +95,13 @@ def _judge_returns(answer: Answer, seed: int) -> None:
 
 def _judge_leaves(answer: Answer, seed: int) -> None:
     nets, (x, y, _) = Six(seed), batch(seed)
-    before = y.clone()
-    answer(nets.D1, optimizer_of(nets, ("D1",)), y, nets.G1(x))
+    before, fake = y.clone(), nets.G1(x)
+    answer(nets.D1, optimizer_of(nets, ("D1",)), y, fake)
     expect_unchanged(y, before, "real")
+    note = "detach_() cuts off the very tensor that was given; detach() cuts off a copy."
+    expect(
+        fake.requires_grad, "a fake from which the generator can still learn", "a fake that is cut off for good", note
+    )
     expect_six_learn(nets)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ..exercise import Exercise
-from ..laws import Law, expect, expect_close, expect_is_tensor
+from ..laws import Law, expect, expect_close, expect_is_tensor, expect_like, expect_shape
 from ..strategies import images, numbers, scores
 from ..toys import Affine
 from .losses_judge import EXERCISES as JUDGE
@@ -305,6 +305,14 @@ def _identity_moves_G1(answer: Answer, y: Tensor, d: float) -> None:
     expect_close(slope, 1.0, CLOSE, "the gradient in the number that G1 adds", note)
 
 
+def _identity_one_number(answer: Answer, y: Tensor) -> None:
+    for kind in (torch.float32, torch.float64):
+        loss = answer(Affine(1.0, 0.5).to(kind), y.to(kind))
+        expect_is_tensor(loss, "the loss")
+        expect_shape(loss, (), "the loss")
+        expect_like(loss, y.to(kind), "the loss")
+
+
 _Y = {"y": _IMAGES}
 IDENTITY_LOSS = Exercise(
     "identity_loss",
@@ -340,6 +348,14 @@ IDENTITY_LOSS = Exercise(
             {"y": _IMAGES, "d": numbers(0.1, 1)},
             holds=_identity_moves_G1,
             examples=8,
+        ),
+        Law(
+            "one-number",
+            "The loss is one number: a tensor without axes, of its input's dtype.",
+            _IDENTITY,
+            _Y,
+            holds=_identity_one_number,
+            examples=4,
         ),
         unchanged(_IDENTITY, _Y, lambda answer, y: answer(Affine(1.0, 0.5), y)),
     ),

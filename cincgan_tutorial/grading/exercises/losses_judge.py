@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..exercise import Exercise
-from ..laws import Law, expect, expect_close, expect_is_tensor
+from ..laws import Law, expect, expect_close, expect_equal, expect_is_tensor
 from ..variants import Constants
 from .losses_total import FROM_TOYS, Four, networks
 from .losses_tv import readings
@@ -54,10 +54,17 @@ def _judge_learns(answer: Answer, numbers_of: Four, x: Tensor, y: Tensor) -> Non
 
 def _judge_thaws(answer: Answer, numbers_of: Four, x: Tensor, y: Tensor) -> None:
     G1, _, D1 = networks(numbers_of)
+    # One weight is frozen already, and has to stay so.
+    next(G1.parameters()).requires_grad_(False)
+    before = {"G1": _learning(G1), "D1": _learning(D1)}
     answer(D1, G1, x, y)
+    note = "What you freeze you must thaw, and nothing else."
     for name, network in (("G1", G1), ("D1", D1)):
-        learns = all(parameter.requires_grad for parameter in network.parameters())
-        expect(learns, f"{name} can learn as before", "requires_grad is false", "What you freeze you must thaw.")
+        expect_equal(_learning(network), before[name], f"requires_grad of the weights of {name}", note)
+
+
+def _learning(network: torch.nn.Module) -> list[bool]:
+    return [parameter.requires_grad for parameter in network.parameters()]
 
 
 def _call_judge(answer: Answer, x: Tensor, y: Tensor) -> None:
