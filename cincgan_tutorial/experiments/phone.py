@@ -38,7 +38,7 @@ class Phone(Degradation):
     """
 
     def noise(self, clean: Images, generator: torch.Generator) -> Tensor:
-        """Return the difference that the sensor makes to a clean LR image, after the tone curve."""
+        """Return the difference that the sensor makes to a clean LR image, after the tone curve. {eq}`eq-phone`."""
         shown = clean.clamp(0, 1)
         light = to_light(shown)
         n = white_noise(light, self.noise_std_8bit, self.poisson_peak, generator)
