@@ -30,13 +30,17 @@ def bm3d(x: Images, sigma_8bit: float) -> Images:
         ValueError: The package is not installed.
     """
     try:
-        from bm3d import bm3d_rgb
+        import bm3d as package
     except ImportError as error:
         raise ValueError(
             "BM3D needs the package bm3d, which is free for non-commercial use only. If that fits your use:"
             " pip install bm3d. The denoiser nlm needs nothing."
         ) from error
-    return _as_images(bm3d_rgb(_as_pixels(x), sigma_8bit / 255))
+    pixels, sigma = _as_pixels(x), sigma_8bit / 255
+    if (pixels == pixels[..., :1]).all():
+        # Its colours are divided by their range, and a grey picture has none.
+        return _as_images(np.repeat(package.bm3d(pixels[..., 0], sigma)[..., None], 3, axis=-1))
+    return _as_images(package.bm3d_rgb(pixels, sigma))
 
 
 def nonlocal_means(x: Images, sigma_8bit: float) -> Images:

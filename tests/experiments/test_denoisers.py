@@ -21,11 +21,11 @@ def fake_bm3d(monkeypatch):
     """The optional package, replaced by one that writes down what it is given and halves the image."""
     calls = []
 
-    def bm3d_rgb(pixels, sigma):
+    def halve(pixels, sigma):
         calls.append((pixels.copy(), sigma))
         return pixels / 2
 
-    monkeypatch.setitem(sys.modules, "bm3d", types.SimpleNamespace(bm3d_rgb=bm3d_rgb))
+    monkeypatch.setitem(sys.modules, "bm3d", types.SimpleNamespace(bm3d_rgb=halve, bm3d=halve))
     return calls
 
 
@@ -37,6 +37,13 @@ def test_bm3d_gets_pixels_in_the_unit_range_and_the_noise_in_it_too(fake_bm3d):
     assert pixels.shape == (12, 16, 3)
     np.testing.assert_allclose(pixels, x[0].permute(1, 2, 0).numpy())
     assert sigma == pytest.approx(0.2)
+
+
+def test_bm3d_gets_a_grey_picture_as_one_channel_for_its_colours_have_no_range(fake_bm3d):
+    x = soft_image(12, 16)[:, :1].expand(1, 3, 12, 16)
+    torch.testing.assert_close(DENOISERS["bm3d"](x, 51), x / 2)
+    [(pixels, sigma)] = fake_bm3d
+    assert (pixels.shape, sigma) == ((12, 16), pytest.approx(0.2))
 
 
 def test_without_the_package_bm3d_says_what_its_licence_allows(monkeypatch):
