@@ -120,6 +120,20 @@ def of_comparison(result: Recorded) -> Markdown:
     return Markdown("\n".join([repr(markdown_table(header, lines, texts=2)), "", *below]))
 
 
+def of_ablations(result: Recorded, whole: str = "cincgan") -> Markdown:
+    """Return each variant's scores, its paired change against the whole, and the steps that its time has bought."""
+    runs = next(iter(result.data["runs"].values()))
+    lines = []
+    for line in result.data["table"]:
+        if line["key"] != "bicubic":
+            mean, error = paired(runs[line["key"]]["psnr"], runs[whole]["psnr"])
+            change = "–" if line["key"] == whole else f"{mean:+.2f} ± {error:.2f}"
+            steps = ", ".join(f"{stage} {count}" for stage, count in line["steps"].items())
+            scores = [f"{line['psnr']:.2f}", change, f"{line['ssim']:.3f}", f"{line['vif']:.3f}"]
+            lines.append([line["system"], steps, *scores])
+    return markdown_table(["Variant", "Steps", "PSNR (dB)", "change (dB)", "SSIM", "VIF"], lines, texts=2)
+
+
 def of_rivals(result: Recorded, key: str, others: Sequence[str]) -> Markdown:
     """Return in words what a system of a recorded comparison gains over others on its first seed."""
     runs = next(iter(result.data["runs"].values()))

@@ -197,6 +197,7 @@ def test_chapter_7_the_test_has_the_same_order_and_a_smaller_gain() -> None:
 
 def test_chapter_7_mild_falls_below_interpolation_on_white_noise() -> None:
     rows = of("mild-val-white")
+    assert verdict(*paired(rows["SR alone"].psnr, rows["bicubic"].psnr)) == "a loss"
     for system in ("G1 then SR", "CinCGAN"):
         assert verdict(*paired(rows[system].psnr, rows["bicubic"].psnr)) == "a loss"
     assert rows["G1 then SR"].mean_psnr < rows["SR alone"].mean_psnr + 0.1
@@ -268,6 +269,40 @@ def test_chapter_7_an_estimated_level_hardly_helps_and_translation_has_not_learn
     assert max(mean["cycle-gan"], mean["dual-gan"]) < mean["bicubic"] - 5
     for key, before in (("srgan", "srresnet"), ("srgan-plus", "edsr-plus")):
         assert mean[key] < mean[before]
+
+
+@pytest.fixture(scope="module")
+def changes_of_structure() -> dict[str, tuple[float, float]]:
+    result = recorded("lesson-ablations").data
+    runs, names = result["runs"]["0"], {line["key"]: line["system"] for line in result["table"]}
+    return {names[key]: paired(row["psnr"], runs["cincgan"]["psnr"]) for key, row in runs.items()}
+
+
+def test_chapter_7_one_cyclegan_hardly_beats_interpolation(
+    changes_of_structure: dict[str, tuple[float, float]],
+) -> None:
+    gain = changes_of_structure["one CycleGAN"][0] - changes_of_structure["bicubic"][0]
+    assert 0 < gain < 0.3
+
+
+def test_chapter_7_the_joint_stage_costs_what_its_seconds_would_have_bought(
+    changes_of_structure: dict[str, tuple[float, float]],
+) -> None:
+    none, frozen = changes_of_structure["no D2 and G3"], changes_of_structure["LR cycle frozen"]
+    assert none[0] > frozen[0] > 0
+    for mean, error in (none, frozen):
+        assert mean > 2 * error
+
+
+def test_chapter_7_which_loss_is_missed(changes_of_structure: dict[str, tuple[float, float]]) -> None:
+    missed = {label: mean for label, (mean, _) in changes_of_structure.items() if label.startswith("no ")}
+    order = sorted(missed, key=lambda label: missed[label])
+    assert order[:3] == ["no adversary", "no identity", "no cycle"]
+    assert missed["no cycle"] < -2 * changes_of_structure["no cycle"][1]
+    assert missed["no TV"] > 0
+    smaller, larger = changes_of_structure["D1 sees 10 pixels"], changes_of_structure["D1 sees 28 pixels"]
+    assert abs(smaller[0]) < 2 * smaller[1]
+    assert -0.15 < larger[0] < -2 * larger[1]
 
 
 def test_chapter_7_every_seed_gains() -> None:

@@ -15,7 +15,7 @@ def line(key, system, psnr, paper="", admitted=True, sees_pairs=False, used=0):
     return {
         "key": key, "system": system, "psnr": psnr, "ssim": 0.5 + psnr / 100, "vif": 0.1, "paper": paper,
         "admitted": admitted, "sees_pairs": sees_pairs, "parameters": {"used": used, "trained": used},
-        "clean_psnr": 24.0, "clean_bicubic": 25.0,
+        "clean_psnr": 24.0, "clean_bicubic": 25.0, "steps": {"first": 7, "joint": 3},
     }  # fmt: skip
 
 
@@ -50,6 +50,14 @@ def test_the_table_has_the_paper_in_columns_of_its_own_and_says_what_is_missing(
         " where bicubic has 25.00.",
         "* EDSR-32x256 is left out: too large.",
     ]
+
+
+def test_variants_are_compared_with_the_whole(result):
+    text = str(tables.of_ablations(result)).splitlines()
+    assert text[0] == "| Variant | Steps | PSNR (dB) | change (dB) | SSIM | VIF |"
+    assert text[3] == "| EDSR-8x32+ | first 7, joint 3 | 24.00 | +0.75 ± 0.75 | 0.740 | 0.100 |"
+    assert text[4] == "| CinCGAN | first 7, joint 3 | 22.50 | – | 0.725 | 0.100 |"
+    assert not any("bicubic" in line for line in text)
 
 
 def test_rivals_are_compared_photograph_by_photograph(result):
