@@ -24,10 +24,11 @@ def noisy(clean, std_8bit, photons, generator):
 
 
 def judge_loss(D1, G1, x, y):
-    for parameter in G1.parameters():
+    learning = [parameter for parameter in G1.parameters() if parameter.requires_grad]
+    for parameter in learning:
         parameter.requires_grad_(False)
     loss = (D1(y) - 1).pow(2).mean() + D1(G1(x)).pow(2).mean()
-    for parameter in G1.parameters():
+    for parameter in learning:
         parameter.requires_grad_(True)
     return loss
 
