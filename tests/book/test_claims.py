@@ -145,7 +145,8 @@ def test_chapter_6_the_residue_alone_ranks_in_all_runs() -> None:
     assert max(rho[run]["unfaithful"] for run in ("raised learning rate", "another seed")) < 0
 
 
-def test_chapter_6_the_pick_saves_where_a_run_goes_wrong_and_costs_little_where_not() -> None:
+def test_chapter_6_the_pick_saves_where_a_run_goes_wrong_and_costs_once_where_not() -> None:
+    costs = []
     for label, variant in recorded("signals").data["variants"].items():
         rows = [row for row in variant["checkpoints"] if row["weights"] == "average"]
         picked, best = min(rows, key=lambda row: row["residue"]), max(rows, key=lambda row: row["psnr"])
@@ -153,7 +154,8 @@ def test_chapter_6_the_pick_saves_where_a_run_goes_wrong_and_costs_little_where_
             assert picked["psnr"] > rows[-1]["psnr"] + 0.5
         else:
             assert best is rows[-1]
-            assert picked["psnr"] > best["psnr"] - 0.5
+            costs.append(best["psnr"] - picked["psnr"])
+    assert sorted(cost > 0 for cost in costs) == [False, False, True]
 
 
 CONDITIONS = ("val", "val-white", "val-bicubic", "val-jpeg75")
@@ -193,6 +195,7 @@ def test_chapter_7_the_test_has_the_same_order_and_a_smaller_gain() -> None:
     assert sorted(test, key=lambda name: test[name].mean_psnr) == sorted(val, key=lambda name: val[name].mean_psnr)
     gains = [rows["CinCGAN"].mean_psnr - rows["bicubic"].mean_psnr for rows in (val, test)]
     assert 0 < gains[1] < gains[0]
+    assert test["SR alone"].mean_psnr - test["bicubic"].mean_psnr > val["SR alone"].mean_psnr - val["bicubic"].mean_psnr
 
 
 def test_chapter_7_mild_falls_below_interpolation_on_white_noise() -> None:
@@ -232,6 +235,9 @@ def test_chapter_7_cleaning_a_clean_picture_still_has_a_price() -> None:
 def test_chapter_7_five_photographs_are_too_few() -> None:
     rows = of("lesson-on-bundled")
     assert rows["SR alone"].mean_psnr > max(rows["G1 then SR"].mean_psnr, rows["CinCGAN"].mean_psnr)
+    assert rows["CinCGAN"].mean_psnr > rows["G1 then SR"].mean_psnr + 0.1
+    for result in ("mild-val", "lesson-val", "general-val"):
+        assert abs(of(result)["CinCGAN"].mean_psnr - of(result)["G1 then SR"].mean_psnr) < 0.05
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +255,9 @@ def test_chapter_7_the_table_has_the_papers_order(rivals: dict[str, dict[str, di
     assert ours > max(denoised)
     assert min(denoised) > max(clean)
     assert min(clean) > mean["bicubic"]
+    if measure == "psnr":
+        gain, error = paired(rivals["cincgan"][measure], rivals["nlm-tuned"][measure])
+        assert gain < 2 * error, "then chapter 7 may call it established"
 
 
 @pytest.mark.parametrize("other", ["bicubic", "fsrcnn", "edsr", "bm3d-tuned"])
@@ -285,24 +294,18 @@ def test_chapter_7_one_cyclegan_hardly_beats_interpolation(
     assert 0 < gain < 0.3
 
 
-def test_chapter_7_the_joint_stage_costs_what_its_seconds_would_have_bought(
-    changes_of_structure: dict[str, tuple[float, float]],
-) -> None:
-    none, frozen = changes_of_structure["no D2 and G3"], changes_of_structure["LR cycle frozen"]
-    assert none[0] > frozen[0] > 0
-    for mean, error in (none, frozen):
-        assert mean > 2 * error
+def test_chapter_7_no_joint_stage_is_rather_better(changes_of_structure: dict[str, tuple[float, float]]) -> None:
+    mean, error = changes_of_structure["no D2 and G3"]
+    assert mean > 2 * error
 
 
 def test_chapter_7_which_loss_is_missed(changes_of_structure: dict[str, tuple[float, float]]) -> None:
     missed = {label: mean for label, (mean, _) in changes_of_structure.items() if label.startswith("no ")}
     order = sorted(missed, key=lambda label: missed[label])
-    assert order[:3] == ["no adversary", "no identity", "no cycle"]
-    assert missed["no cycle"] < -2 * changes_of_structure["no cycle"][1]
-    assert missed["no TV"] > 0
-    smaller, larger = changes_of_structure["D1 sees 10 pixels"], changes_of_structure["D1 sees 28 pixels"]
-    assert abs(smaller[0]) < 2 * smaller[1]
-    assert -0.15 < larger[0] < -2 * larger[1]
+    assert order[:2] == ["no adversary", "no identity"]
+    standing_out = {"bicubic", "one CycleGAN", "no identity", "no adversary"}
+    assert {label for label, (mean, _) in changes_of_structure.items() if mean < -0.2} == standing_out
+    assert max(mean for mean, _ in changes_of_structure.values()) < 0.2
 
 
 def test_chapter_7_every_seed_gains() -> None:
