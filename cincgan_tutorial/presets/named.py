@@ -74,7 +74,7 @@ _LESSON = Preset(
     generator=GeneratorSize(width=32, blocks=4, residual=True, he=True, residual_scale=0.1),
     # Departure: [paper's D1] small discriminators, for the same reason.
     discriminator=DiscriminatorSize(width=32, widest=64, batch_norm=False, high_pass=True),
-    # Departure: a small EDSR, for the same reason. Its size bounds what SR can reach, on clean input too.
+    # Departure: [EDSR 16x64] a small EDSR, for the same reason. Its size bounds what SR can reach, on clean input too.
     sr=EDSRSize(features=32, blocks=8, residual_scale=1.0),
     # Departure: of stage one, the G1 is kept that a signal without pairs likes best (`training.validation`). The paper
     # does not say which one it took.

@@ -323,7 +323,7 @@ def test_chapter_7_more_photographs_did_not_help() -> None:
 
 
 def test_every_departure_that_names_a_variant_was_measured() -> None:
-    studies = ("departures", "cycle-two", "sizes")
+    studies = ("departures", "cycle-two", "sizes", "sr-size")
     measured = {label for name in studies for label in recorded(name).data["variants"]}
     named = {departure.variant for departure in departures() if departure.variant is not None}
     assert named
