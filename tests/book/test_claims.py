@@ -198,6 +198,14 @@ def test_chapter_7_the_test_has_the_same_order_and_a_smaller_gain() -> None:
     assert test["SR alone"].mean_psnr - test["bicubic"].mean_psnr > val["SR alone"].mean_psnr - val["bicubic"].mean_psnr
 
 
+def test_chapter_7_with_the_shift_all_rows_fall_and_keep_their_order() -> None:
+    centred, shifted = of("mild-val"), of("mild-val-shift")
+    assert list(shifted) == list(centred)
+    assert all(shifted[name].mean_psnr < centred[name].mean_psnr for name in centred)
+    order = sorted(centred, key=lambda name: centred[name].mean_psnr)
+    assert sorted(shifted, key=lambda name: shifted[name].mean_psnr) == order
+
+
 def test_chapter_7_mild_falls_below_interpolation_on_white_noise() -> None:
     rows = of("mild-val-white")
     assert verdict(*paired(rows["SR alone"].psnr, rows["bicubic"].psnr)) == "a loss"
