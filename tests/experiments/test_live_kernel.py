@@ -1,4 +1,4 @@
-"""In a real kernel: a front end that can answer gets widgets, a program that executes notebooks gets pictures."""
+"""In a real kernel: a front end that can answer gets widgets, a program that runs notebooks gets steps for the page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if type(view).__name__ == "VBox":
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "static", "printed"),
-    [(True, "0", "VBox\nredrawn True\n"), (False, "0", "Figure\n"), (True, "1", "Figure\n")],
+    [(True, "0", "VBox\nredrawn True\n"), (False, "0", "Steps\n"), (True, "1", "Steps\n")],
 )
 def test_widgets_only_for_a_front_end_that_can_answer(
     answers: bool, static: str, printed: str, monkeypatch: pytest.MonkeyPatch
