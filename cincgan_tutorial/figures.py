@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from .degradation import Degradation, bicubic_downsample, blur
-from .experiments import EXAMPLE, EXAMPLE_BOX, Box, Recorded, Row, example, noisy, slug, systems
+from .experiments import EXAMPLE, EXAMPLE_BOX, Box, Recorded, Row, example, slug
 from .images import read_image, to_pixels
 from .provenance import caption
 from .seeds import torch_generator
@@ -34,7 +34,6 @@ __all__ = [
     "Card",
     "bars",
     "card",
-    "comparison",
     "curves",
     "degradation_steps",
     "example",
@@ -135,19 +134,6 @@ def split(photographs: Photographs, columns: int = 7) -> Figure:
     parts = {"X": photographs.x, "Y, Z": photographs.yz, "held out": photographs.held_out}
     named = {f"{p.name}\n{part}": p.image for part, members in parts.items() for p in members}
     return show(named, columns=columns, size=1.5)
-
-
-def comparison(trained: Trained, photograph: Photograph, degradation: Degradation, box: Box = EXAMPLE_BOX) -> Figure:
-    """Show one crop of x, of every system's result and of z.
-
-    Raises:
-        ValueError: The networks were trained at smoke.
-    """
-    refuse_smoke(trained.preset.name)
-    x, z = noisy(photograph, degradation, trained.preset.scale)
-    crops = {"$x$ (LR, enlarged)": box.cut(x, trained.preset.scale)}
-    crops |= {name: box.cut(system(x)) for name, system in systems(trained).items()}
-    return show(crops | {"$z$ (truth)": box.cut(z)}, columns=3, size=2.6)
 
 
 def scores(rows: Sequence[Row], measure: str = "psnr") -> Figure:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .data import Archive, DataSet
 from .experiments import Recorded, Row, mean_over_seeds, rows_of, rows_of_seeds, table
+from .experiments.comparison import why_not_shown
 from .experiments.paper import TABLE_1, counterpart
 from .protocols import PROTOCOLS
 
@@ -68,23 +69,13 @@ def best_of(result: Recorded, denoiser: str) -> Row:
 
 def beside_the_paper(ours: Sequence[Row]) -> Markdown:
     """Return our scores with the paper's in columns of their own, then the paper's rows without a counterpart."""
-    paper = {row.system: row for row in TABLE_1}
-    bicubic = paper["bicubic"].psnr
     lines = []
     for row in ours:
-        theirs = paper.get(counterpart(row.system))
         gain = row.mean_psnr - ours[0].mean_psnr
-        lines.append(
-            [row.system, f"{row.mean_psnr:.2f}", f"{gain:+.2f}", f"{row.mean_ssim:.3f}"]
-            + ([f"{theirs.psnr:.2f}", f"{theirs.psnr - bicubic:+.2f}", f"{theirs.ssim:.2f}"] if theirs else ["–"] * 3)
-        )
-    shown = {counterpart(row.system) for row in ours}
-    for theirs in TABLE_1:
-        if theirs.system not in shown:
-            lines.append(
-                [f"*{theirs.system}*", "–", "–", "–"]
-                + [f"{theirs.psnr:.2f}", f"{theirs.psnr - bicubic:+.2f}", f"{theirs.ssim:.2f}"]
-            )
+        scores = [f"{row.mean_psnr:.2f}", f"{gain:+.2f}", f"{row.mean_ssim:.3f}"]
+        lines.append([row.system, *scores, *_of_paper(counterpart(row.system))])
+    for name in _not_among({counterpart(row.system) for row in ours}):
+        lines.append([f"*{name}*", *["–"] * 3, *_of_paper(name)])
     header = ["System", "PSNR (dB)", "gain", "SSIM", "paper's PSNR (dB)", "paper's gain", "paper's SSIM"]
     return markdown_table(header, lines)
 
@@ -94,30 +85,33 @@ def of_comparison(result: Recorded) -> Markdown:
 
     The rows of the paper that have no counterpart follow, then what was not admitted or left out, each with the reason.
     """
-    paper = {row.system: row for row in TABLE_1}
     lines, below = [], []
     bicubic = result.data["table"][0]["psnr"]
     for line in result.data["table"]:
         if not line["admitted"]:
-            clean = f"{line['clean_psnr']:.2f} dB on clean input, where bicubic has {line['clean_bicubic']:.2f}"
-            below.append(
-                f"* {line['system']} is not shown. It, or what it begins with, has not learnt enough: {clean}."
-            )
+            below.append(f"* {why_not_shown(line)}")
             continue
-        theirs = paper.get(line["paper"])
-        lines.append(
-            [line["system"], "x and z" if line["sees_pairs"] else ""]
-            + [f"{line['psnr']:.2f}", f"{line['psnr'] - bicubic:+.2f}", f"{line['ssim']:.3f}", f"{line['vif']:.3f}"]
-            + ([f"{theirs.psnr:.2f}", f"{theirs.psnr - TABLE_1[0].psnr:+.2f}"] if theirs else ["–"] * 2)
-        )
-    named = {line["paper"] for line in result.data["table"] if line["admitted"]}
-    for theirs in TABLE_1:
-        if theirs.system not in named:
-            change = f"{theirs.psnr - TABLE_1[0].psnr:+.2f}"
-            lines.append([f"*{theirs.system}*", "", *["–"] * 4, f"{theirs.psnr:.2f}", change])
+        pairs = "x and z" if line["sees_pairs"] else ""
+        scores = [f"{line['psnr']:.2f}", f"{line['psnr'] - bicubic:+.2f}", f"{line['ssim']:.3f}", f"{line['vif']:.3f}"]
+        lines.append([line["system"], pairs, *scores, *_of_paper(line["paper"])[:2]])
+    for name in _not_among({line["paper"] for line in result.data["table"] if line["admitted"]}):
+        lines.append([f"*{name}*", "", *["–"] * 4, *_of_paper(name)[:2]])
     below += [f"* {system} is left out: {reason}." for system, reason in result.data.get("left_out", {}).items()]
     header = ["System", "Pairs", "PSNR (dB)", "gain", "SSIM", "VIF", "paper's PSNR (dB)", "paper's gain"]
     return Markdown("\n".join([repr(markdown_table(header, lines, texts=2)), "", *below]))
+
+
+def _of_paper(system: str) -> list[str]:
+    """Return PSNR, gain over bicubic and SSIM as the paper prints them; dashes where its table has no such row."""
+    for row in TABLE_1:
+        if row.system == system:
+            return [f"{row.psnr:.2f}", f"{row.psnr - TABLE_1[0].psnr:+.2f}", f"{row.ssim:.2f}"]
+    return ["–"] * 3
+
+
+def _not_among(named: Collection[str]) -> list[str]:
+    """Return the systems of the paper's table that are not among those named, in its order."""
+    return [row.system for row in TABLE_1 if row.system not in named]
 
 
 def of_ablations(result: Recorded, whole: str = "cincgan") -> Markdown:

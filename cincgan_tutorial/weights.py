@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,15 +82,12 @@ def load_weights(where: str | os.PathLike[str] | None = None) -> Trained:
     path = find_weights(where)
     if path.parent == SHIPPED:
         check_sum(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            preset, facts = _history(file.metadata() or {}, path)
-            names = list(file.keys())
-            # Before a number is read, or a network built: a damaged header may claim any size.
-            _check_sizes(preset, {name: tuple(file.get_slice(name).get_shape()) for name in names}, path)
-            tensors = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path}: not a readable safetensors file ({error}). Copy or train it again.") from error
+    with opened(path, "Copy or train it again.") as file:
+        preset, facts = _history(file.metadata() or {}, path)
+        names = list(file.keys())
+        # Before a number is read, or a network built: a damaged header may claim any size.
+        _check_sizes(preset, {name: tuple(file.get_slice(name).get_shape()) for name in names}, path)
+        tensors = {name: file.get_tensor(name) for name in names}
     nets = Networks.from_preset(preset)
     before_joint = Networks.from_preset(preset).upscaler()
     for module, prefix in ((nets, _AFTER), (before_joint, _BEFORE)):
@@ -97,6 +95,20 @@ def load_weights(where: str | os.PathLike[str] | None = None) -> Trained:
             {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         )
     return Trained(nets.eval(), before_joint.eval(), preset, facts)
+
+
+@contextmanager
+def opened(path: Path, remedy: str) -> Iterator[safe_open]:
+    """Open a safetensors file to read its header and tensors.
+
+    Raises:
+        ValueError: It can't be read. The message ends with the ``remedy``.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path}: not a readable safetensors file ({error}). {remedy}") from error
 
 
 def _history(header: Mapping[str, str], path: Path) -> tuple[Preset, dict[str, Any]]:

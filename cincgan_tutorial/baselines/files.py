@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor
 
 from ..images import replacing
 from ..provenance import provenance
 from ..training import Run
+from ..weights import opened
 from .system import System
 
 FORMAT = "cincgan-tutorial system 1"
@@ -46,12 +47,7 @@ def load_system(system: System, path: Path) -> dict[str, Any]:
     Raises:
         ValueError: The file can't be read, or holds another system or one of another size.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path}: not a readable safetensors file ({error}). Train it again.") from error
+    header, tensors = read_tensors(path, "Train it again.")
     found = (header.get("format"), header.get("system"))
     if found != (FORMAT, system.name):
         raise ValueError(f"{path}: holds {found}, expected {(FORMAT, system.name)}.")
@@ -61,3 +57,10 @@ def load_system(system: System, path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: does not fit {system.name} of this preset: {error}") from error
     system.eval()
     return json.loads(header["facts"])
+
+
+def read_tensors(path: Path, remedy: str) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return the header and the tensors of a file; one that can't be read is a `ValueError` ending in the remedy."""
+    with opened(path, remedy) as file:
+        names = file.keys()  # no mapping: it can't be iterated over
+        return file.metadata() or {}, {name: file.get_tensor(name) for name in names}

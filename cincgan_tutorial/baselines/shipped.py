@@ -7,13 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from ..images import replacing
 from ..presets import Preset
 from ..weights import SHIPPED, check_sum, record_sum
-from .files import load_system
+from .files import load_system, read_tensors
 from .system import System
 
 SYSTEMS = SHIPPED / "systems"
@@ -59,12 +58,7 @@ def shipped_system(make: Callable[[Preset], System], name: str) -> tuple[System,
         known = ", ".join(sorted(file.stem for file in SYSTEMS.glob("*.safetensors"))) or "none in this installation"
         raise ValueError(f"{name}: no such system ships. Known: {known}.")
     check_sum(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path}: not a readable safetensors file ({error}). Install the package again.") from error
+    header, tensors = read_tensors(path, "Install the package again.")
     system = make(Preset.from_json(header["preset"]))
     if (header.get("format"), header.get("system")) != (FORMAT, system.name):
         raise ValueError(f"{path}: holds {header.get('system')!r}, expected {system.name!r} in the format {FORMAT!r}.")

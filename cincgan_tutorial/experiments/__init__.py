@@ -13,7 +13,7 @@ from .own_photographs import OWN, QUESTION, SHEET, recorded_looks, recorded_own_
 from .phone import PHONE
 from .repeat import mean_over_seeds, repeat, rows_of_seeds
 from .results import RESULTS, Recorded, check_name, evaluation_data, record, recorded, rows_of
-from .shipped_rows import SHIPPED_ROWS, shipped_rows, table_here
+from .shipped_rows import SHIPPED_ROWS, table_here
 from .signals import SIGNALS, run_signals
 from .spending import SPENDING, run_budget
 from .study import STUDIES, Study, run_study, slug
@@ -78,7 +78,6 @@ __all__ = [
     "runs_folder",
     "scores_by_shift",
     "shift_that_costs",
-    "shipped_rows",
     "slug",
     "systems",
     "table",

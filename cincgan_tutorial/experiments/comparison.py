@@ -222,14 +222,21 @@ def markdown(lines: Sequence[Mapping[str, Any]]) -> str:
     below = []
     for line in lines:
         if not line["admitted"]:
-            clean = f"{line['clean_psnr']:.2f} dB on clean input, bicubic has {line['clean_bicubic']:.2f}"
-            below.append(f"Not shown: {line['system']}. It, or what it begins with, has not learnt enough: {clean}.")
+            below.append(why_not_shown(line))
             continue
         scores = [_with_spread(line[score], line[f"{score}_spread"], digits) for score, digits in SCORES.items()]
         pairs = "x and z" if line["sees_pairs"] else ""
         seconds = f"{statistics.fmean(line['seconds']):.0f}"
         shown.append(f"| {' | '.join([line['system'], pairs, *scores, str(line['parameters']['used']), seconds])} |")
     return "\n".join([*shown, "", *below]) + "\n"
+
+
+def why_not_shown(line: Mapping[str, Any]) -> str:
+    """Say why a line of `summary` that was not admitted is not in the table."""
+    return (
+        f"{line['system']} is not shown. It, or what it begins with, has not learnt enough:"
+        f" {line['clean_psnr']:.2f} dB on clean input, where bicubic has {line['clean_bicubic']:.2f}."
+    )
 
 
 def _with_spread(mean: float, spread: float | None, digits: int) -> str:

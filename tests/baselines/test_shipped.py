@@ -1,5 +1,7 @@
 """Systems that ship: only what enlarges, checked, and refused where it is another."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -14,6 +16,7 @@ from cincgan_tutorial.baselines import (
     train_system,
 )
 from cincgan_tutorial.experiments import SHIPPED_ROWS, shipped_rows, table_here
+from cincgan_tutorial.experiments.contenders import TRAINED
 from cincgan_tutorial.unpaired import bundled_photographs
 
 
@@ -53,12 +56,27 @@ def test_another_system_a_changed_file_and_an_unknown_name_are_refused(smoke, ru
         shipped_system(CycleGAN, "cycle-gan")
 
 
-@pytest.mark.skipif(not shipped.SYSTEMS.is_dir(), reason="no systems ship yet")
-def test_the_rows_that_ship_are_scored_and_cincgan_beats_what_saw_no_noise():
+def test_the_rows_that_ship_are_scored_and_cleaning_beats_what_saw_no_noise():
     (_, chelsea) = bundled_photographs().held_out
     rows = {row.system: row.mean_psnr for row in table_here([chelsea], nlm_level=12)}
-    assert len(rows) == len(SHIPPED_ROWS) + 3 == len(shipped_rows(12))
     names = list(rows)
-    assert (names[0], names[-1]) == ("bicubic", "CinCGAN")
-    assert rows["CinCGAN"] > max(rows["bicubic"], rows["FSRCNN(56,12,4)"], rows["EDSR-8x32"])
-    assert rows["G1+EDSR-8x32 on pairs"] > rows["CinCGAN"]
+    assert len(names) == len(SHIPPED_ROWS) + 3
+    assert (names[0], names[-1]) == ("bicubic", "CinCGAN (lesson)")
+    assert names[names.index("EDSR-8x32") + 1] == "nlm(12)+EDSR-8x32"
+    assert rows["nlm(12)+EDSR-8x32"] > rows["EDSR-8x32"]
+    assert rows["CinCGAN (lesson)"] > max(rows["bicubic"], rows["FSRCNN(56,12,4)"], rows["EDSR-8x32"])
+    assert rows["G1+EDSR-8x32 on pairs"] > rows["CinCGAN (lesson)"]
+
+
+@pytest.mark.parametrize("half", ["x_photographs", "yz_photographs"])
+@pytest.mark.parametrize("key", ["cincgan", *SHIPPED_ROWS])
+def test_a_photograph_that_one_of_them_was_trained_on_is_refused(key, half, monkeypatch):
+    (_, chelsea) = bundled_photographs().held_out
+    facts = {"x_photographs": {}, "yz_photographs": {}}
+    seen = facts | {half: {"chelsea": chelsea.sha256}}
+    by_system = {TRAINED[name]: seen if name == key else facts for name in SHIPPED_ROWS}
+    trained = SimpleNamespace(facts=seen if key == "cincgan" else facts)
+    monkeypatch.setattr(shipped_rows, "load_weights", lambda name: trained)
+    monkeypatch.setattr(shipped_rows, "shipped_system", lambda make, name: (None, by_system[make]))
+    with pytest.raises(ValueError, match="chelsea"):
+        table_here([chelsea], nlm_level=12)

@@ -228,11 +228,12 @@ def test_the_table_can_be_read(finished):
         "| s |  | 20.00 ± 0.00 | 0.5000 ± 0.0000 | 0.250 ± 0.000 | 1 | 0 |",
         "| s | x and z | 22.00 ± 1.41 | 0.5000 ± 0.0000 | 0.250 ± 0.000 | 1 | 5 |",
         "",
-        "Not shown: s. It, or what it begins with, has not learnt enough: 26.00 dB on clean input, bicubic has 27.00.",
+        "s is not shown. It, or what it begins with, has not learnt enough: 26.00 dB on clean input,"
+        " where bicubic has 27.00.",
     ]
     assert "| 20.00 | 0.5000 | 0.250 |" in markdown(summary([rows]))
     text = (finished / "results" / "lesson-table" / "table.md").read_text(encoding="utf-8")
-    assert "Not shown: FSRCNN(56,12,4)." in text
+    assert "FSRCNN(56,12,4) is not shown." in text
     assert "| CinCGAN |" in text
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from cincgan_tutorial import figures
 from cincgan_tutorial.degradation import BICUBIC, SYNTHETIC_MILD, SYNTHETIC_WHITE, gaussian_kernel
-from cincgan_tutorial.experiments import Recorded, Row, noisy, systems
+from cincgan_tutorial.experiments import Recorded, Row, noisy
 from cincgan_tutorial.figures import Box, Card, card
 from cincgan_tutorial.images import to_pixels
 from cincgan_tutorial.unpaired import Photograph, Photographs, bundled_photograph
@@ -121,17 +121,6 @@ def test_the_example_is_an_unshifted_pair_of_the_running_photograph():
     expected = noisy(bundled_photograph(figures.EXAMPLE), SYNTHETIC_MILD.without_shift())
     assert torch.equal(x, expected[0])
     assert torch.equal(z, expected[1])
-
-
-def test_a_comparison_shows_x_every_system_and_the_truth(trained, photograph):
-    figure = figures.comparison(trained, photograph, SYNTHETIC_MILD.without_shift(), BOX)
-    assert titles(figure) == ["$x$ (LR, enlarged)", *SYSTEMS, "$z$ (truth)"]
-    x, z = noisy(photograph, SYNTHETIC_MILD.without_shift())
-    shown = dict(zip(titles(figure), map(pixels, panels(figure)), strict=True))
-    assert np.array_equal(shown["$x$ (LR, enlarged)"], to_pixels(BOX.cut(x, 4)[0]))
-    assert np.array_equal(shown["$z$ (truth)"], to_pixels(BOX.cut(z)[0]))
-    for name, system in systems(trained).items():
-        assert np.array_equal(shown[name], to_pixels(BOX.cut(system(x))[0]))
 
 
 def test_scores_show_gains_in_psnr_and_values_in_ssim():
@@ -264,7 +253,6 @@ def test_a_card_is_folded_html_without_markup_of_its_line():
 def test_nothing_of_smoke_is_shown(smoke_trained, photograph):
     for call in (
         lambda: card(smoke_trained),
-        lambda: figures.comparison(smoke_trained, photograph, SYNTHETIC_MILD, BOX),
         lambda: figures.refuse_smoke("smoke"),
     ):
         with pytest.raises(ValueError, match="trained at smoke"):
