@@ -47,6 +47,7 @@ __all__ = [
     "signal_against_psnr",
     "split",
     "study_bars",
+    "symptom",
     "training_curves",
 ]
 
@@ -213,6 +214,41 @@ def gallery(study: Recorded, extra: Mapping[str, Tensor], columns: int = 4) -> F
     """Show the running example as each variant of a study restores it, after ``extra`` images for comparison."""
     variants = {label: read_image(study.folder / f"{slug(label)}.png") for label in study.data["variants"]}
     return show({**extra, **variants}, columns=columns, size=2.2)
+
+
+def symptom(study: Recorded, label: str, curve: str = "", level: float | None = None, to: str = "healthy") -> Figure:
+    """Show a run of the study of symptoms beside one without the symptom: the running example, and a logged number.
+
+    Args:
+        study: The recorded study.
+        label: The run with the symptom; one that was stopped has no picture.
+        curve: What of the log gives it away, drawn against the step; left out, there is no such number.
+        level: Where the alarm goes off, a dashed line.
+        to: The run without the symptom.
+    """
+    runs = (to, label)
+    pictures = runs if study.data["variants"][label]["stopped"] is None else ()
+    widths = [1.0] * len(pictures) + [1.5] * bool(curve)
+    figure, grid = plt.subplots(
+        1, len(widths), figsize=(2.3 * sum(widths), 2.5), squeeze=False, layout="constrained", width_ratios=widths
+    )
+    for axes, name in zip(grid.flat, pictures, strict=False):
+        _picture(axes, read_image(study.folder / f"{slug(name)}.png"), name)
+    if curve:
+        _logged(grid.flat[-1], {name: study.data["variants"][name]["log"] for name in runs}, curve, level)
+    return _closed(figure)
+
+
+def _logged(axes: Axes, logs: Mapping[str, Sequence[Mapping[str, Any]]], curve: str, level: float | None) -> None:
+    for colour, (name, log) in zip(COLOURS, logs.items(), strict=False):
+        points = [(line["step"], line[curve]) for line in log if curve in line]
+        axes.plot(*zip(*points, strict=True), color=colour, label=name, linewidth=1.2)
+    if level is not None:
+        axes.axhline(level, color="grey", linestyle="--", linewidth=1)
+    axes.set_title(curve, fontsize=9)
+    axes.set_xlabel("step", fontsize=8)
+    axes.tick_params(labelsize=8)
+    axes.legend(fontsize=7, frameon=False)
 
 
 def study_bars(study: Recorded) -> Figure:

@@ -18,6 +18,7 @@ from ..experiments import (
     SPENDING,
     STUDIES,
     SWEEPS,
+    SYMPTOMS,
     TABLE,
     bound,
     repeat,
@@ -27,6 +28,7 @@ from ..experiments import (
     run_own_photographs,
     run_signals,
     run_study,
+    run_symptoms,
     run_table,
 )
 from ..presets import PRESETS, preset_named
@@ -54,6 +56,7 @@ class _Study:
 _STUDIES = {
     **{name: _Study(study.question, partial(run_study, study)) for name, study in STUDIES.items()},
     SIGNALS.name: _Study(SIGNALS.question, partial(run_signals, SIGNALS)),
+    SYMPTOMS.name: _Study(SYMPTOMS.question, partial(run_symptoms, SYMPTOMS)),
     "seeds": _Study("how much the result depends on the seed", repeat, takes_seeds=True),
     "table": _Study(TABLE, run_table, takes_seeds=True, compares=True),
     "ablations": _Study(ABLATIONS, run_ablations, takes_seeds=True, compares=True),

@@ -18,6 +18,7 @@ from .signals import SIGNALS, run_signals
 from .spending import SPENDING, run_budget
 from .study import STUDIES, Study, run_study, slug
 from .sweeps import SWEEPS, run_degradations
+from .symptoms import SYMPTOMS, run_symptoms
 from .systems import denoised, systems
 from .without_reference import Look, contact_sheet, looks, table_of_looks
 
@@ -37,6 +38,7 @@ __all__ = [
     "SPENDING",
     "STUDIES",
     "SWEEPS",
+    "SYMPTOMS",
     "TABLE",
     "Box",
     "Look",
@@ -74,6 +76,7 @@ __all__ = [
     "run_own_photographs",
     "run_signals",
     "run_study",
+    "run_symptoms",
     "run_table",
     "runs_folder",
     "scores_by_shift",

@@ -177,11 +177,11 @@ def run_study(
         run = trained_in(folder / slug(label), with_settings(preset, common | dict(settings)), photographs)
         trained = load_weights(run)
         seconds += sum(trained.facts["seconds"].values())
-        rows[label] = _scores(trained, held_out, study.measures) | {
+        rows[label] = scores_of(trained, held_out, study.measures) | {
             "settings": dict(settings),
             "trained": {key: trained.facts[key] for key in ("commit", "device", "date")},
         }
-        pictures[f"{slug(label)}.png"] = write_png(run / "example.png", _example(trained, study.measures))
+        pictures[f"{slug(label)}.png"] = write_png(run / "example.png", example_of(trained, study.measures))
     data = {
         "question": study.question,
         "measures": study.measures,
@@ -217,7 +217,7 @@ def trained_in(folder: Path, preset: Preset, photographs: Photographs) -> Path:
 
 
 @torch.no_grad()
-def _scores(trained: Trained, held_out: Sequence[Photograph], measures: str) -> dict[str, Any]:
+def scores_of(trained: Trained, held_out: Sequence[Photograph], measures: str) -> dict[str, Any]:
     """Score one variant on each photograph: PSNR, SSIM and VIF of its z, or PSNR of its y.
 
     With the latter goes the largest drift of a mean colour, in units of 1/255.
@@ -236,7 +236,7 @@ def _scores(trained: Trained, held_out: Sequence[Photograph], measures: str) -> 
 
 
 @torch.no_grad()
-def _example(trained: Trained, measures: str) -> Tensor:
+def example_of(trained: Trained, measures: str) -> Tensor:
     """Return the running example's crop as this variant restores it: LR for cycle one, HR for cycle two."""
     x, _ = example(DEGRADATIONS[trained.preset.degradation])
     if measures == "lr":
