@@ -29,14 +29,14 @@ SYMPTOMS = Study(
     "symptoms",
     "what each symptom looks like, and which number gives it away",
     # No G1 is chosen: what went wrong is to be seen as it ended.
-    {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 400, "validate_every": 0, "log_every": 5},
+    {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 400, "validate_every": 0, "log_every": 10},
     {
         "healthy": {},
         "not finite": {"first.lr": 0.1, "clip": 0},
-        "flat output": {"first.cycle_one.tv": 200},
+        "flat output": {"first.cycle_one.tv": 1000},
         "colour drift": {"first.cycle_one.identity": 0},
         "at chance": {"discriminator.high_pass": False},
-        "saturated": {"first.lr": 1e-7},
+        "saturated": {"first.lr": 1e-7, "first.lr_D": 1e-3},
         "no adversary": {"first.cycle_one.gan": 0},
         "SR after 20 steps": _YOUNG,
         "SR after 400 steps": _YOUNG | {"pretrain.steps": 400},
