@@ -97,7 +97,7 @@ def _with_key(figure: Figure, axes: Axes) -> Figure:
 
 
 def sweeps(result: Recorded, chosen: Sequence[str], columns: int = 3) -> Figure:
-    """Draw PSNR against the strength of each degradation, a panel for a sweep and a line for a system.
+    """Draw the gain over bicubic, PSNR, as each degradation grows: a panel for a sweep, a line for a system.
 
     Args:
         result: Of the study `degradations`.
@@ -112,10 +112,11 @@ def sweeps(result: Recorded, chosen: Sequence[str], columns: int = 3) -> Figure:
     for axes in grid.flat[len(found) :]:
         axes.set_visible(False)
     for axes, (sweep, points) in zip(grid.flat, found.items(), strict=False):
+        axes.axhline(0, color="grey", linestyle="--", linewidth=1)
         for number, key in enumerate(chosen):
             axes.plot(
                 points["values"],
-                points["psnr"][key],
+                [psnr - bicubic for psnr, bicubic in zip(points["psnr"][key], points["psnr"]["bicubic"], strict=True)],
                 f"-{_MARKS[number % len(_MARKS)]}",
                 color=COLOURS[number % len(COLOURS)],
                 markersize=3.5,
@@ -126,7 +127,7 @@ def sweeps(result: Recorded, chosen: Sequence[str], columns: int = 3) -> Figure:
             axes.invert_xaxis()  # so that to the right it grows worse, as in the others
         axes.set_title(sweep, fontsize=9)
         axes.set_xlabel(_SWEPT.get(sweep, ""), fontsize=8)
-        axes.set_ylabel("PSNR (dB)", fontsize=8)
+        axes.set_ylabel("over bicubic (dB)", fontsize=8)
         axes.tick_params(labelsize=8)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)

@@ -114,6 +114,26 @@ def _not_among(named: Collection[str]) -> list[str]:
     return [row.system for row in TABLE_1 if row.system not in named]
 
 
+def of_places(results: Mapping[str, Recorded]) -> Markdown:
+    """Return what each system of a comparison gains over bicubic on several sets of photographs, a column for each.
+
+    A dash stands where a system was not admitted. Below stands bicubic itself.
+    """
+    places = {place: {line["key"]: line for line in result.data["table"]} for place, result in results.items()}
+    first = next(iter(places.values()))
+
+    def gain(lines: Mapping[str, Mapping[str, Any]], key: str) -> str:
+        return f"{lines[key]['psnr'] - lines['bicubic']['psnr']:+.2f}" if lines[key]["admitted"] else "–"
+
+    rows = [
+        [line["system"], "x and z" if line["sees_pairs"] else "", *(gain(lines, key) for lines in places.values())]
+        for key, line in first.items()
+        if key != "bicubic"
+    ]
+    rows.append(["*bicubic, dB*", "", *(f"*{lines['bicubic']['psnr']:.2f}*" for lines in places.values())])
+    return markdown_table(["Gain over bicubic (dB)", "Pairs", *places], rows, texts=2)
+
+
 def of_ablations(result: Recorded, whole: str = "cincgan") -> Markdown:
     """Return each variant's scores, its paired change against the whole, and the steps that its time has bought."""
     runs = next(iter(result.data["runs"].values()))

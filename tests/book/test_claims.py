@@ -6,6 +6,7 @@ import statistics
 
 import pytest
 
+from cincgan_tutorial.degradation import SYNTHETIC_MILD
 from cincgan_tutorial.experiments import Recorded, Row, recorded, rows_of, rows_of_seeds
 from cincgan_tutorial.tables import best_of, departures, paired, verdict
 
@@ -291,6 +292,83 @@ def test_chapter_7_an_estimated_level_hardly_helps_and_translation_has_not_learn
     assert max(mean["cycle-gan"], mean["dual-gan"]) < mean["bicubic"] - 5
     for key, before in (("srgan", "srresnet"), ("srgan-plus", "edsr-plus")):
         assert mean[key] < mean[before]
+
+
+@pytest.mark.parametrize("place", ["set5", "set14"])
+def test_chapter_7_the_test_has_the_order_of_the_twelve(place: str) -> None:
+    result = recorded(f"lesson-table-{place}").data
+    lines = {line["key"]: line for line in result["table"] if line["admitted"]}
+    ours = lines["cincgan"]["psnr"]
+    for key, line in lines.items():
+        if key != "cincgan":
+            assert (line["psnr"] > ours) == line["sees_pairs"]
+    runs = result["runs"]["0"]
+    unsure = {"set5": {"nlm-tuned", "fsrcnn", "edsr"}, "set14": {"nlm-tuned"}}[place]
+    for key in ("bicubic", "fsrcnn", "edsr", "bm3d-tuned", "nlm-tuned"):
+        gain, error = paired(runs["cincgan"]["psnr"], runs[key]["psnr"])
+        assert (gain < 2 * error) == (key in unsure)
+
+
+@pytest.fixture(scope="module")
+def over_bicubic() -> dict[str, dict[str, dict[float, float]]]:
+    """The gain of every system at every value of every sweep."""
+    sweeps = recorded("lesson-degradations").data["sweeps"]
+    return {
+        name: {
+            key: {v: p - b for v, p, b in zip(of["values"], psnr, of["psnr"]["bicubic"], strict=True)}
+            for key, psnr in of["psnr"].items()
+        }
+        for name, of in sweeps.items()
+    }
+
+
+Gains = dict[str, dict[str, dict[float, float]]]
+
+
+def test_chapter_7_the_more_of_its_own_noise_the_more_cincgan_gains(over_bicubic: Gains) -> None:
+    noise = over_bicubic["correlated noise"]
+    ours = noise["cincgan"]
+    assert list(ours.values()) == sorted(ours.values())
+    assert ours[24] > max(noise["bm3d-tuned"][24], noise["nlm-tuned"][24])
+    ahead = [v for v in ours if max(noise["bm3d-tuned"][v], noise["nlm-tuned"][v]) > ours[v]]
+    assert ahead == [8, 12], "a denoiser wins around the level that it was told, and nowhere else"
+
+
+def test_chapter_7_on_white_noise_what_learnt_another_falls_and_bm3d_rises(over_bicubic: Gains) -> None:
+    noise = over_bicubic["white noise"]
+    drawn = ("cincgan", "edsr", "bm3d-tuned", "nlm-tuned", "edsr-plus")
+    assert noise["cincgan"][8] < 0
+    assert min(drawn, key=lambda key: noise[key][24]) == "edsr-plus"
+    assert list(noise["bm3d-tuned"].values()) == sorted(noise["bm3d-tuned"].values())
+
+
+def test_chapter_7_cincgan_is_best_at_the_blur_it_was_trained_on(over_bicubic: Gains) -> None:
+    blur = over_bicubic["blur"]
+    rivals = [blur["bm3d-tuned"], blur["nlm-tuned"]]
+    for sharp in (0, 1):
+        assert all(rival[sharp] > blur["cincgan"][sharp] for rival in rivals)
+    for wide in (2, 2.5, 3):
+        assert all(rival[wide] < blur["cincgan"][wide] for rival in rivals)
+    assert SYNTHETIC_MILD.blur_sigma is not None
+    low, high = SYNTHETIC_MILD.blur_sigma
+    for key in ("cincgan", "edsr-plus"):
+        assert low < max(blur[key], key=blur[key].__getitem__) < high
+
+
+def test_chapter_7_under_jpeg_the_denoisers_keep_the_better_part(over_bicubic: Gains) -> None:
+    drawn = ["cincgan", "edsr", "bm3d-tuned", "nlm-tuned", "edsr-plus"]
+    kept = {key: over_bicubic["jpeg"][key][30] / over_bicubic["jpeg"][key][95] for key in drawn}
+    assert min(kept["bm3d-tuned"], kept["nlm-tuned"]) > 0.5
+    assert max(abs(kept[key]) for key in ("cincgan", "edsr", "edsr-plus")) < 0.1
+
+
+def test_chapter_7_a_shift_takes_most_from_those_who_have_most(over_bicubic: Gains) -> None:
+    drawn = ["cincgan", "edsr", "bm3d-tuned", "nlm-tuned", "edsr-plus"]
+    free, undone = over_bicubic["shift"], over_bicubic["shift, aligned"]
+    lost = {key: free[key][0] - free[key][2] for key in drawn}
+    assert max(lost, key=lost.__getitem__) == max(drawn, key=lambda key: free[key][0]) == "edsr-plus"
+    assert all(undone[key][0] - undone[key][2] < 0.1 for key in drawn)
+    assert abs(free["cincgan"][0] - free["nlm-tuned"][0]) < 0.05, "equals at home, on these six"
 
 
 @pytest.fixture(scope="module")

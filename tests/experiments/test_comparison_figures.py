@@ -60,6 +60,17 @@ def test_variants_are_compared_with_the_whole(result):
     assert not any("bicubic" in line for line in text)
 
 
+def test_places_stand_side_by_side_and_what_was_not_admitted_is_a_dash(result):
+    assert str(tables.of_places({"here": result, "there": result})).splitlines() == [
+        "| Gain over bicubic (dB) | Pairs | here | there |",
+        "| :-- | :-- | --: | --: |",
+        "| FSRCNN(56,12,4) |  | – | – |",
+        "| EDSR-8x32+ | x and z | +3.00 | +3.00 |",
+        "| CinCGAN |  | +1.50 | +1.50 |",
+        "| *bicubic, dB* |  | *21.00* | *21.00* |",
+    ]
+
+
 def test_rivals_are_compared_photograph_by_photograph(result):
     assert str(tables.of_rivals(result, "cincgan", ["bicubic", "edsr-plus"])).splitlines() == [
         "* **CinCGAN** against bicubic: +0.75 dB (standard error 0.75), not established; better on 1 of 2 photographs.",
@@ -98,8 +109,10 @@ def test_sweeps_have_a_panel_each_and_quality_falls_to_the_right(tmp_path):
     data = {"sweeps": {"blur": SWEPT, "jpeg": SWEPT}, "systems": {"bicubic": "bicubic", "cincgan": "CinCGAN"}}
     figure = comparison_figures.sweeps(Recorded("mine", tmp_path, {}, data), ["cincgan", "bicubic"])
     blur, jpeg, spare = figure.axes
-    assert [list(drawn.get_ydata()) for drawn in blur.lines] == [[23.0, 22.5], [22.0, 21.0]]
-    assert [drawn.get_label() for drawn in blur.lines] == ["CinCGAN", "bicubic"]
+    level, *lines = blur.lines
+    assert list(level.get_ydata()) == [0, 0]
+    assert [list(drawn.get_ydata()) for drawn in lines] == [[1.0, 1.5], [0.0, 0.0]]
+    assert [drawn.get_label() for drawn in lines] == ["CinCGAN", "bicubic"]
     assert not blur.xaxis_inverted()
     assert jpeg.xaxis_inverted()
     assert not spare.get_visible()
