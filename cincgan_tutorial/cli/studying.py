@@ -43,8 +43,8 @@ class _Study:
     Attributes:
         question: One line.
         run: What is called.
-        takes_seeds: Whether it is called with ``seeds`` too.
-        compares: Whether it is called with ``budget``, ``tune`` and ``name`` too.
+        takes_seeds: Whether it is called with ``seeds`` and ``name`` too.
+        compares: Whether it is called with ``budget`` and ``tune`` too.
     """
 
     question: str
@@ -84,7 +84,7 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
         help=f"training seconds of each system, of {compared} (default: 250 for lesson, 3 for smoke, else 3600)",
     )
     p.add_argument("--tune", metavar="DIR", help="photographs to tune denoisers on; left out: those that are degraded")
-    p.add_argument("--record", metavar="NAME", help=f"what to call the result, of {compared}")
+    p.add_argument("--record", metavar="NAME", help=f"what to call the result, of {seeded}")
     p.add_argument(
         "--runs", metavar="DIR", type=Path, default=Path("runs"), help="where the runs are kept (default: runs)"
     )
@@ -101,7 +101,7 @@ def _study(options: argparse.Namespace) -> int:
         held_out=held_out(options.held_out),
         runs=options.runs,
         results=options.results,
-        **({"seeds": options.seeds} if study.takes_seeds else {}),
+        **({"seeds": options.seeds, "name": options.record} if study.takes_seeds else {}),
         **(_comparing(options) if study.compares else {}),
     )
     print(f"Recorded: {where}")
@@ -110,7 +110,7 @@ def _study(options: argparse.Namespace) -> int:
 
 def _comparing(options: argparse.Namespace) -> dict[str, Any]:
     tune = None if options.tune is None else held_out(options.tune)
-    return {"budget": options.budget, "tune": tune, "name": options.record}
+    return {"budget": options.budget, "tune": tune}
 
 
 STUDY = Command(

@@ -24,6 +24,7 @@ def repeat(
     held_out: Sequence[Photograph],
     runs: Path,
     results: Path,
+    name: str | None = None,
 ) -> Path:
     """Train from every seed, score every run on the same noisy photographs, and record ``<preset>-seeds``.
 
@@ -35,6 +36,7 @@ def repeat(
         held_out: What every run is scored on, degraded from seed 0 each time.
         runs: Run folders are made in ``runs/seeds-<preset>/<seed>``; finished ones are kept, interrupted ones resumed.
         results: Where the result is written.
+        name: What to call the result instead.
     """
     check_truth(photographs)
     degradation = DEGRADATIONS[preset.degradation].without_shift()
@@ -46,7 +48,7 @@ def repeat(
         rows = evaluate(trained, held_out, degradation)
         data, facts = evaluation_data(trained, rows, cleaning(trained, held_out), degradation, seed=0)
         of_seed.append({"seed": seed} | data)
-    return record(f"{preset.name}-seeds", {"runs": of_seed}, facts | {"seed": list(seeds)}, results)
+    return record(name or f"{preset.name}-seeds", {"runs": of_seed}, facts | {"seed": list(seeds)}, results)
 
 
 def rows_of_seeds(result: Recorded) -> dict[int, list[Row]]:

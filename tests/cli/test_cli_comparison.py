@@ -28,6 +28,14 @@ def test_a_comparison_is_called_with_what_was_typed(cincgan, monkeypatch, folder
     assert full["results"] == tmp_path
 
 
+def test_seeds_are_repeated_under_a_name_of_ones_own(cincgan, folder, unseen, tmp_path):
+    folders = ["--runs", tmp_path / "runs", "--results", tmp_path / "results"]
+    given = ["--preset", "smoke", "--photos", folder, "--held-out", unseen, "--seeds", 0, *folders]
+    assert cincgan("study", "seeds", *given).status == 0
+    assert cincgan("study", "seeds", *given, "--record", "mine").status == 0
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["mine", "smoke-seeds"]
+
+
 def test_other_studies_take_no_budget(cincgan, monkeypatch, folder, unseen, tmp_path):
     calls = []
     instead = dataclasses.replace(studying._STUDIES["bound"], run=lambda **given: calls.append(given) or tmp_path)
