@@ -27,13 +27,14 @@ unexport MPLBACKEND
 # Runs of chapters that are made while building or testing go to a folder that is thrown away.
 SMOKE = CINCGAN_PRESET=smoke CINCGAN_STATIC=1
 
-.PHONY: help book test test-full lint bench sync assignments address publish-check release-zip clean
+.PHONY: help book test test-full test-colab lint bench sync assignments address publish-check release-zip clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make book           install into .venv, run the chapters, build _build/html/index.html'
 	@echo 'make test           install into .venv, check the code, run the tests and every notebook'
 	@echo 'make test-full      the long tests: browser, built site, long training'
+	@echo 'make test-colab     the chapters and live views with the versions that Colab has'
 	@echo 'make lint           ruff and mypy alone'
 	@echo 'make bench          speed and memory, under five minutes; BENCH_ARGS="--results book/results" records them'
 	@echo 'make sync           bring notebooks/*.md and *.ipynb together and strip outputs'
@@ -124,6 +125,17 @@ test-full: $(ENVIRONMENT)
 	$(SMOKE) CINCGAN_RUNS='$(CURDIR)/_build/runs/test' MPLBACKEND=Agg \
 	  $(BIN)python -m pytest tests -m slow $(PYTEST_ARGS)
 	@rm -rf _build/runs/test
+
+# The chapters and their live views with the versions that Colab has, in an environment of its own.
+test-colab: $(ENVIRONMENT)
+	$(BIN)python -m venv --clear _build/colab
+	_build/colab/bin/python -m pip install -c constraints-colab.txt -e '.[test]' ipython ipykernel
+	@rm -rf _build/runs/colab
+	$(SMOKE) CINCGAN_RUNS='$(CURDIR)/_build/runs/colab' \
+	  _build/colab/bin/python -m pytest --nbmake --nbmake-timeout=120 notebooks $(PYTEST_ARGS)
+	MPLBACKEND=Agg _build/colab/bin/python -m pytest tests/unit tests/experiments/test_widgets.py \
+	  tests/experiments/test_live_kernel.py -W ignore::DeprecationWarning $(PYTEST_ARGS)
+	@rm -rf _build/runs/colab
 
 # The .md is the source, but --sync also takes a newer .ipynb back into its .md.
 sync: $(ENVIRONMENT)
