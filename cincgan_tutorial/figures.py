@@ -239,12 +239,18 @@ def symptom(study: Recorded, label: str, curve: str = "", level: float | None = 
     return _closed(figure)
 
 
+# No loss of a run that goes well comes near it.
+_EXPLODED = 1e6
+
+
 def _logged(axes: Axes, logs: Mapping[str, Sequence[Mapping[str, Any]]], curve: str, level: float | None) -> None:
     for colour, (name, log) in zip(COLOURS, logs.items(), strict=False):
         points = [(line["step"], line[curve]) for line in log if curve in line]
         axes.plot(*zip(*points, strict=True), color=colour, label=name, linewidth=1.2)
     if level is not None:
         axes.axhline(level, color="grey", linestyle="--", linewidth=1)
+    if max(line.get_ydata().max() for line in axes.lines) > _EXPLODED:
+        axes.set_yscale("log")
     axes.set_title(curve, fontsize=9)
     axes.set_xlabel("step", fontsize=8)
     axes.tick_params(labelsize=8)
