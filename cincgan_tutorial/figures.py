@@ -249,7 +249,7 @@ def _logged(axes: Axes, logs: Mapping[str, Sequence[Mapping[str, Any]]], curve: 
         axes.plot(*zip(*points, strict=True), color=colour, label=name, linewidth=1.2)
     if level is not None:
         axes.axhline(level, color="grey", linestyle="--", linewidth=1)
-    if max(line.get_ydata().max() for line in axes.lines) > _EXPLODED:
+    if any(line.get(curve, 0) > _EXPLODED for log in logs.values() for line in log):
         axes.set_yscale("log")
     axes.set_title(curve, fontsize=9)
     axes.set_xlabel("step", fontsize=8)

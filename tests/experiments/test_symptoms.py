@@ -1,10 +1,12 @@
 """The study of symptoms: each run kept as it ended, with its log, what it said, and its picture."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from cincgan_tutorial import figures
-from cincgan_tutorial.experiments import SYMPTOMS, Study, recorded, run_symptoms, symptoms
+from cincgan_tutorial.experiments import SYMPTOMS, Recorded, Study, recorded, run_symptoms, symptoms
 from cincgan_tutorial.images import read_image
 from cincgan_tutorial.presets import PRESETS, with_settings
 from cincgan_tutorial.training.alarms import ENTRIES
@@ -97,3 +99,12 @@ def test_a_symptom_is_drawn_beside_health_and_a_stopped_run_has_its_curve_alone(
     logs = [result.data["variants"][name]["log"] for name in ("healthy", "not finite")]
     for line, log in zip(axes.lines, logs, strict=True):
         assert list(line.get_ydata()) == [entry["D1"] for entry in log if "D1" in entry]
+    assert axes.get_yscale() == "linear"
+
+
+def test_numbers_that_explode_are_drawn_on_a_logarithmic_scale():
+    logs = {"healthy": [{"step": 1, "LR gan": 0.3}], "sick": [{"step": 1, "LR gan": 1e7}, {"step": 2, "alarm": "flat"}]}
+    data = {"variants": {name: {"stopped": "why", "log": log} for name, log in logs.items()}}
+    (axes,) = figures.symptom(Recorded("mine", Path(), {}, data), "sick", "LR gan", level=1.0).axes
+    assert axes.get_yscale() == "log"
+    assert [list(line.get_ydata()) for line in axes.lines] == [[0.3], [1e7], [1.0, 1.0]]
