@@ -23,6 +23,7 @@ from .experiments import EXAMPLE, EXAMPLE_BOX, Box, Recorded, Row, example, slug
 from .images import read_image, to_pixels
 from .provenance import caption
 from .seeds import torch_generator
+from .training.alarms import LEVELS
 from .unpaired import Photograph, Photographs
 from .weights import Trained
 
@@ -216,14 +217,14 @@ def gallery(study: Recorded, extra: Mapping[str, Tensor], columns: int = 4) -> F
     return show({**extra, **variants}, columns=columns, size=2.2)
 
 
-def symptom(study: Recorded, label: str, curve: str = "", level: float | None = None, to: str = "healthy") -> Figure:
+def symptom(study: Recorded, label: str, curve: str = "", to: str = "healthy") -> Figure:
     """Show a run of the study of symptoms beside one without the symptom: the running example, and a logged number.
 
     Args:
         study: The recorded study.
         label: The run with the symptom; one that was stopped has no picture.
-        curve: What of the log gives it away, drawn against the step; left out, there is no such number.
-        level: Where the alarm goes off, a dashed line.
+        curve: What of the log gives it away, drawn against the step; left out, there is no such number. Where the alarm
+            of this name goes off is a dashed line.
         to: The run without the symptom.
     """
     runs = (to, label)
@@ -235,7 +236,7 @@ def symptom(study: Recorded, label: str, curve: str = "", level: float | None = 
     for axes, name in zip(grid.flat, pictures, strict=False):
         _picture(axes, read_image(study.folder / f"{slug(name)}.png"), name)
     if curve:
-        _logged(grid.flat[-1], {name: study.data["variants"][name]["log"] for name in runs}, curve, level)
+        _logged(grid.flat[-1], {name: study.data["variants"][name]["log"] for name in runs}, curve, LEVELS.get(label))
     return _closed(figure)
 
 

@@ -178,6 +178,23 @@ def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
     return markdown_table(["Variant", level, "change (dB)", *(["drift (1/255)"] if drift else ["SSIM", "VIF"])], lines)
 
 
+def settings_of(study: Recorded, label: str) -> Markdown:
+    """Return the settings that make a variant of a study, as they are typed after ``train``."""
+    settings = study.data["variants"][label]["settings"]
+    typed = " ".join(f"{name}={str(value).lower() if value is False else value}" for name, value in settings.items())
+    return Markdown(f"*Made by* `--set {typed}`")
+
+
+def of_grids(study: Recorded) -> Markdown:
+    """Return how strong a checkerboard SR adds in each run of the study of symptoms that trained SR alone."""
+    rows = [
+        [label, f"{variant['grid_8bit']:.2f}"]
+        for label, variant in study.data["variants"].items()
+        if "grid_8bit" in variant
+    ]
+    return markdown_table(["Run", "checkerboard (1/255)"], rows)
+
+
 def of_signals(study: Recorded) -> Markdown:
     """Return Spearman's rho of each signal with the paired PSNR: all runs pooled, then run by run."""
     rho = study.data["rho"]

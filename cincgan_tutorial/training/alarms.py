@@ -30,23 +30,26 @@ ENTRIES = {
     "saturated": "alarm-saturated",
 }
 
-# One batch says little. Over ten lines the loss of a discriminator in runs of `lesson` that went well stays between
-# 0.22 and 0.486 (D1 and D2). D1 ends near the top: the better G1 cleans, the less there is to tell apart.
+# Where each alarm goes off.
+LEVELS = {
+    # 0.5 is a discriminator that answers 1/2 to everything; what is worse than that tells nothing apart either. In runs
+    # of `lesson` that went well D1 and D2 stay between 0.22 and 0.486. D1 ends near the top: the better G1 cleans, the
+    # less there is to tell apart. One that starts at random, and never moves G1, comes to 0.51.
+    "at chance": 0.49,
+    # Both answers within 0.16 of 1 and 0 on average: the generator has no way to win, and a least-squares judge that is
+    # always right has hardly any slope left.
+    "saturated": 0.05,
+    # Levels of 255. The studies' healthy variants end at 3 at most, without the identity term at 17 (chapter 3).
+    "colour drift": 8.0,
+    # Share of the input's contrast. Noise is a small part of it, so cleaning leaves nearly all; half is gone only where
+    # the picture goes.
+    "flat output": 0.5,
+}
+# One batch says little: the losses of a discriminator are averaged over so many lines of the log.
 _LINES_D = 10
-# 0.5 is a discriminator that answers 1/2 to everything; what is worse than that tells nothing apart either. One that
-# starts at random, and never moves G1, comes to 0.51.
-_CHANCE = 0.49
-# Both answers within 0.16 of 1 and 0 on average: the generator has no way to win, and a least-squares judge that is
-# always right has hardly any slope left.
-_SATURATED = 0.05
 # The picture is looked at over fewer lines: what is shown is an average of steps already, and a generator that starts
 # at random has time to learn to copy.
 _LINES_PICTURE = 5
-# Levels of 255. The studies' healthy variants end at 3 at most, without the identity term at 17 (chapter 3).
-_DRIFT = 8.0
-# Share of the input's contrast. Noise is a small part of it, so cleaning leaves nearly all; half is gone only where
-# the picture goes.
-_FLAT = 0.5
 _LEVEL = 1 / 255
 
 
@@ -148,19 +151,19 @@ def _alarms(lines: Sequence[Mapping[str, Any]]) -> list[Alarm]:
     found = []
     for D in ("D1", "D2"):
         loss = _recent(lines, D, _LINES_D)
-        if loss is not None and loss > _CHANCE:
+        if loss is not None and loss > LEVELS["at chance"]:
             said = f"{D} is at chance: its loss was {loss:.2f} over {_LINES_D} log lines; guessing gives 0.5."
             found.append(Alarm("at chance", D, loss, said))
-        if loss is not None and loss < _SATURATED:
+        if loss is not None and loss < LEVELS["saturated"]:
             said = f"{D} is saturated: its loss was {loss:.3f} over {_LINES_D} log lines, the generator can't win."
             found.append(Alarm("saturated", D, loss, said))
     for level, of, against in (("LR", "G1(x)", "x"), ("HR", "SR(G1(x))", "bicubic")):
         drift = _recent(lines, f"{level} drift", _LINES_PICTURE)
-        if drift is not None and drift > _DRIFT:
+        if drift is not None and drift > LEVELS["colour drift"]:
             said = f"the mean colour of {of} is {drift:.0f} levels of 255 away from that of {against}."
             found.append(Alarm("colour drift", of, drift, said))
         contrast = _recent(lines, f"{level} contrast", _LINES_PICTURE)
-        if contrast is not None and contrast < _FLAT:
+        if contrast is not None and contrast < LEVELS["flat output"]:
             said = f"{of} is nearly flat: it has {contrast:.0%} of the contrast of {against}."
             found.append(Alarm("flat output", of, contrast, said))
     return found

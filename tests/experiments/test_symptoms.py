@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from cincgan_tutorial import figures
+from cincgan_tutorial import figures, tables
 from cincgan_tutorial.experiments import SYMPTOMS, Recorded, Study, recorded, run_symptoms, symptoms
 from cincgan_tutorial.images import read_image
 from cincgan_tutorial.presets import PRESETS, with_settings
-from cincgan_tutorial.training.alarms import ENTRIES
+from cincgan_tutorial.training.alarms import ENTRIES, LEVELS
 
 SR = {"degradation": "bicubic", "first.steps": 0, "pretrain.steps": 2}
 TINY = Study(
@@ -93,7 +93,7 @@ def test_a_symptom_is_drawn_beside_health_and_a_stopped_run_has_its_curve_alone(
     result = recorded("symptoms", done / "results")
     both = figures.symptom(result, "SR")
     assert [axes.get_title() for axes in both.axes] == ["healthy", "SR"]
-    whole = figures.symptom(result, "healthy", "D1", level=0.49, to="healthy")
+    whole = figures.symptom(result, "healthy", "D1")
     assert [axes.get_title() for axes in whole.axes] == ["healthy", "healthy", "D1"]
     (axes,) = figures.symptom(result, "not finite", "D1").axes
     logs = [result.data["variants"][name]["log"] for name in ("healthy", "not finite")]
@@ -102,9 +102,21 @@ def test_a_symptom_is_drawn_beside_health_and_a_stopped_run_has_its_curve_alone(
     assert axes.get_yscale() == "linear"
 
 
+def test_settings_and_grids_are_told(done):
+    result = recorded("symptoms", done / "results")
+    assert str(tables.settings_of(result, "not finite")) == "*Made by* `--set first.lr=1e+30`"
+    shown = result.data["variants"]["SR"]["grid_8bit"]
+    assert str(tables.of_grids(result)).splitlines()[2:] == [f"| SR | {shown:.2f} |"]
+    awake = Recorded(
+        "mine", Path(), {}, {"variants": {"a": {"settings": {"discriminator.high_pass": False, "clip": 0}}}}
+    )
+    assert str(tables.settings_of(awake, "a")) == "*Made by* `--set discriminator.high_pass=false clip=0`"
+
+
 def test_numbers_that_explode_are_drawn_on_a_logarithmic_scale():
-    logs = {"healthy": [{"step": 1, "LR gan": 0.3}], "sick": [{"step": 1, "LR gan": 1e7}, {"step": 2, "alarm": "flat"}]}
+    sick = [{"step": 1, "LR gan": 1e7}, {"step": 2, "alarm": "flat"}]
+    logs = {"healthy": [{"step": 1, "LR gan": 0.3}], "saturated": sick}
     data = {"variants": {name: {"stopped": "why", "log": log} for name, log in logs.items()}}
-    (axes,) = figures.symptom(Recorded("mine", Path(), {}, data), "sick", "LR gan", level=1.0).axes
+    (axes,) = figures.symptom(Recorded("mine", Path(), {}, data), "saturated", "LR gan").axes
     assert axes.get_yscale() == "log"
-    assert [list(line.get_ydata()) for line in axes.lines] == [[0.3], [1e7], [1.0, 1.0]]
+    assert [list(line.get_ydata()) for line in axes.lines] == [[0.3], [1e7], [LEVELS["saturated"]] * 2]
