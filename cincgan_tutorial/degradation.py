@@ -92,7 +92,7 @@ def gaussian_kernel(
     r"""Return a blur kernel k, (size, size), that sums to 1. {eq}`eq-kernel`.
 
     $$ k(u) \propto \exp\big(-\tfrac12 (u-\delta)^\top \Sigma^{-1} (u-\delta)\big), \quad
-       \Sigma = R_\theta \operatorname{diag}(\sigma_1^2, \sigma_2^2) R_\theta^\top $$
+       \Sigma = Q_\theta \operatorname{diag}(\sigma_1^2, \sigma_2^2) Q_\theta^\top $$
 
     Args:
         sigma: The two standard deviations in HR pixels; equal ones give a round kernel.

@@ -20,6 +20,21 @@ def cycle_one() -> Recorded:
     return recorded("cycle-one")
 
 
+def test_chapter_1_on_noise_less_than_half_of_what_sr_adds_is_left_and_on_white_noise_nothing() -> None:
+    def gain(name: str) -> float:
+        bicubic, sr_alone, *_ = rows_of(recorded(name))
+        assert (bicubic.system, sr_alone.system) == ("bicubic", "SR alone")
+        return sr_alone.mean_psnr - bicubic.mean_psnr
+
+    assert 0 < gain("mild-val") < 0.5 * gain("mild-val-bicubic")
+    assert gain("mild-val-white") < 0
+
+
+def test_chapter_2_a_single_cyclegan_comes_hardly_beyond_interpolation() -> None:
+    lines = {line["system"]: line["psnr"] for line in recorded("lesson-ablations").data["table"]}
+    assert 0 < lines["one CycleGAN"] - lines["bicubic"] < 0.3
+
+
 def test_chapter_3_without_adversary_g1_returns_its_input(cycle_one: Recorded) -> None:
     untouched = statistics.fmean(cycle_one.data["untouched"].values())
     assert means(cycle_one)["no adversary"] == pytest.approx(untouched, abs=0.05)
