@@ -159,7 +159,8 @@ def of_rivals(result: Recorded, key: str, others: Sequence[str]) -> Markdown:
 def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
     """Return one line per variant: mean score, paired difference to the first variant, and what else was measured.
 
-    Where some are ``chosen``, these stand below the first variant alone.
+    What leaving the input as it is scores stands last. Where some variants are ``chosen``, these stand below the first
+    alone.
     """
     variants = study.data["variants"]
     first = next(iter(variants.values()))["psnr"]
@@ -174,6 +175,11 @@ def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
         else:
             others = [f"{statistics.fmean(measured[score].values()):.3f}" for score in ("ssim", "vif")]
         lines.append([label, f"{statistics.fmean(measured['psnr'].values()):.2f}", change, *others])
+    if chosen is None:
+        mean, error = paired(study.data["untouched"], first)
+        name, missing = ("*x as it is*", ["–"]) if study.data["measures"] == "lr" else ("*bicubic*", ["–"] * 2)
+        score = statistics.fmean(study.data["untouched"].values())
+        lines.append([name, f"{score:.2f}", f"{mean:+.2f} ± {error:.2f}", *missing])
     level = "LR PSNR (dB)" if study.data["measures"] == "lr" else "PSNR (dB)"
     return markdown_table(["Variant", level, "change (dB)", *(["drift (1/255)"] if drift else ["SSIM", "VIF"])], lines)
 

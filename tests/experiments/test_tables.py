@@ -38,7 +38,8 @@ def study(folder, measures="lr") -> Recorded:
             del measured["colour_drift_8bit"]
         variants["all terms"]["vif"] = {"a": 0.25, "b": 0.3}
         variants["control: supervision only"]["vif"] = {"a": 0.125, "b": 0.375}
-    return Recorded("mine", folder, {}, {"measures": measures, "variants": variants})
+    untouched = {"a": 19.0, "b": 20.0}
+    return Recorded("mine", folder, {}, {"measures": measures, "variants": variants, "untouched": untouched})
 
 
 def test_a_markdown_renders_and_prints_the_same():
@@ -91,6 +92,8 @@ def test_a_study_is_compared_with_its_first_variant(tmp_path, measures, last):
     rows = cells(tables.of_study(study(tmp_path, measures)))
     assert rows[0] == ["all terms", "22.00", "–", *last[0]]
     assert rows[1] == ["control: supervision only", "22.75", "+0.75 ± 0.25", *last[1]]
+    as_it_is = {"lr": "*x as it is*", "hr": "*bicubic*"}[measures]
+    assert rows[2:] == [[as_it_is, "19.50", "-2.50 ± 1.50", *["–"] * len(last[0])]]
     assert cells(tables.of_study(study(tmp_path, measures), ["control: supervision only"])) == rows[:2]
     assert cells(tables.of_study(study(tmp_path, measures), [])) == rows[:1]
 
