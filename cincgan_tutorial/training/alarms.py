@@ -39,8 +39,8 @@ LEVELS = {
     # Both answers within 0.16 of 1 and 0 on average: the generator has no way to win, and a least-squares judge that is
     # always right has hardly any slope left.
     "saturated": 0.05,
-    # Levels of 255. The studies' healthy variants end at 3 at most. Without identity and cycle the drift leaps far above
-    # this and comes back; all of the paper's settings, in a short run, end above it (chapters 3 and 6).
+    # Levels of 255. The studies' healthy variants end at 3 at most. Without identity and cycle the drift leaps far
+    # above this and comes back; all of the paper's settings, in a short run, end above it (chapters 3 and 6).
     "colour drift": 8.0,
     # Share of the input's contrast. Noise is a small part of it, so cleaning leaves nearly all; half is gone only where
     # the picture goes.
