@@ -16,11 +16,13 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from .degradation import Degradation, bicubic_downsample, blur
 from .experiments import EXAMPLE, EXAMPLE_BOX, Box, Recorded, Row, example, noisy, slug, systems
 from .images import read_image, to_pixels
+from .page_views import Judged
 from .provenance import caption
 from .seeds import torch_generator
 from .unpaired import Photograph, Photographs
@@ -40,6 +42,7 @@ __all__ = [
     "example",
     "gallery",
     "influence_maps",
+    "judged_places",
     "kernels",
     "refuse_smoke",
     "score_map",
@@ -296,6 +299,31 @@ def influence_maps(maps: Mapping[str, Tensor]) -> Figure:
         axes.set_facecolor("#eeeeee")
         axes.set_title(label, fontsize=9)
         axes.tick_params(labelsize=7)
+    return _closed(figure)
+
+
+def judged_places(judges: Mapping[str, Judged], down: float, across: float) -> Figure:
+    """Frame what the outputs nearest to one place of the pictures look at; below each, the output in its map.
+
+    Args:
+        judges: What each judge looks at, by what it is.
+        down: Share of the height.
+        across: Share of the width.
+    """
+    figure, grid = plt.subplots(2, len(judges), figsize=(2.7 * len(judges), 4.4), squeeze=False, layout="constrained")
+    for (above, below), (label, judged) in zip(grid.T, judges.items(), strict=True):
+        cell = judged.cell_at(down, across)
+        (top, bottom), (left, right) = judged.seen(cell)
+        _picture(above, judged.image, label)
+        for colour, width in (("black", 3), ("white", 1)):
+            corner, sides = (left - 0.5, top - 0.5), (right - left + 1, bottom - top + 1)
+            above.add_patch(Rectangle(corner, *sides, fill=False, edgecolor=colour, linewidth=width))
+        map_of = torch.zeros(judged.cells)
+        map_of[cell] = 1
+        below.imshow(map_of.numpy(), cmap="Blues", interpolation="nearest")
+        below.set_title(f"score {cell[0]}, {cell[1]} of {judged.cells[0]}×{judged.cells[1]}", fontsize=9)
+        below.set_xticks([])
+        below.set_yticks([])
     return _closed(figure)
 
 

@@ -14,11 +14,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cincgan_tutorial import widgets
+from cincgan_tutorial.architectures import Networks, PatchDiscriminator
 from cincgan_tutorial.degradation import SYNTHETIC_MILD
 from cincgan_tutorial.experiments import noisy, systems
-from cincgan_tutorial.figures import Box
+from cincgan_tutorial.figures import Box, judged_places
 from cincgan_tutorial.images import to_pixels
-from cincgan_tutorial.page_views import Comparison, Steps
+from cincgan_tutorial.page_views import Comparison, Sights, Steps
+from cincgan_tutorial.presets import PRESETS
 from cincgan_tutorial.unpaired import Photograph
 
 BOX = Box(8, 16, 24, 32)
@@ -109,6 +111,43 @@ def test_live_a_line_divides_two_systems(live, trained, photograph):
         given["left"].value, given["right"].value, given["line"].value = left, right, place
         expected = to_pixels(widgets.divided(pictures[left], pictures[right], place)[0])
         assert np.array_equal(shown(view), expected)
+
+
+@pytest.fixture
+def judges():
+    """D1 on an LR patch and D2 on an HR patch."""
+    nets = Networks.from_preset(PRESETS["smoke"])
+    return {"D1": (nets.D1, random_images(1, 32, 32, 1)), "D2": (nets.D2, random_images(1, 128, 128, 2)[0])}
+
+
+def test_on_a_page_what_judges_see_is_measured_in_them(judges):
+    view = widgets.follow_judges(judges, "The face")
+    assert isinstance(view, Sights)
+    assert [tuple(judged[1:]) for judged in view.judges.values()] == [
+        (16, 1, -5, (27, 27)),
+        (70, 8, -23, (14, 14)),
+    ]
+    other = {"other": (PatchDiscriminator((2, 1), PRESETS["smoke"].discriminator), judges["D1"][1])}
+    assert widgets.follow_judges(judges | other, "The face").judges["other"][1:] == (10, 2, -3, (15, 15))
+
+
+def test_live_a_frame_follows_two_sliders(live, judges):
+    view = widgets.follow_judges(judges, "The face")
+    given = controls(view)
+    assert list(given) == ["down", "across"]
+    for control in given.values():
+        before = shown(view)
+        control.value = 0.1
+        assert not np.array_equal(shown(view), before)
+
+
+def test_live_frame_and_score_are_those_of_the_place(judges):
+    judged = {label: widgets._judged(*given) for label, given in judges.items()}
+    figure = judged_places(judged, 0.5, 1.0)
+    assert titles(figure) == ["D1", "D2", "score 13, 26 of 27×27", "score 7, 13 of 14×14"]
+    field = figure.axes[0].patches[0]
+    assert (field.get_xy(), field.get_width(), field.get_height()) == ((20.5, 7.5), 16, 16)
+    assert np.argwhere(figure.axes[2].images[0].get_array()).tolist() == [[13, 26]]
 
 
 def test_live_a_box_is_cut_out(live, trained, photograph):
