@@ -44,6 +44,7 @@ __all__ = [
     "influence_maps",
     "judged_places",
     "kernels",
+    "moment",
     "refuse_smoke",
     "score_map",
     "scores",
@@ -324,6 +325,20 @@ def judged_places(judges: Mapping[str, Judged], down: float, across: float) -> F
         below.set_title(f"score {cell[0]}, {cell[1]} of {judged.cells[0]}×{judged.cells[1]}", fontsize=9)
         below.set_xticks([])
         below.set_yticks([])
+    return _closed(figure)
+
+
+def moment(image: Tensor, points: Sequence[tuple[float, float]], now: int, label: str) -> Figure:
+    """Show one picture of a training and, beside it, where on the curve of ``points`` (step, gain in dB) it stands."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(6.4, 2.9), layout="constrained")
+    _picture(left, image, label)
+    right.plot(*zip(*points, strict=True), color=COLOURS[0], linewidth=1.2)
+    right.plot(*points[now], "o", color=COLOURS[1])
+    right.axhline(0, color="black", linestyle="--", linewidth=0.8)
+    right.set_ylim(bottom=min(-1, points[now][1]))
+    right.set_xlabel("step", fontsize=8)
+    right.set_ylabel("gain over bicubic (dB)", fontsize=8)
+    right.tick_params(labelsize=8)
     return _closed(figure)
 
 

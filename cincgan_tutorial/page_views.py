@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from .images import to_pixels
+from .page_curve import Curve
 
 
 class _View:
@@ -40,7 +41,11 @@ class _View:
         data = "".join(
             f' data-{name}="{html.escape(value)}"' for name, value in {"of": self.of, **self._first()}.items()
         )
-        return f'<div class="page-view {self.kind}"{data}>{figures}</div>'
+        return f'<div class="page-view {self.kind}"{data}>{figures}{self._below()}</div>'
+
+    def _below(self) -> str:
+        """What stands below the figures, ready for a page."""
+        return ""
 
     def _first(self) -> dict[str, str]:
         """What the script has to know besides the figures."""
@@ -75,6 +80,28 @@ class Steps(_View):
     """One thing after the other, as a slider moves."""
 
     kind = "steps"
+
+
+class Film(Steps):
+    """One thing after the other as time goes by, and a curve on which a mark moves along."""
+
+    kind = "steps film"
+
+    def __init__(self, images: Mapping[str, Tensor], of: str, curve: Curve) -> None:
+        """Take images and ``of`` as above, and what changes with them."""
+        super().__init__(images, of)
+        if len(curve.frames) != len(images):
+            raise ValueError(
+                f"expected a place on the curve for each of {len(images)} images, got {len(curve.frames)}."
+            )
+        self.curve = curve
+
+    def _figure(self, label: str, image: Tensor) -> str:
+        x, y = self.curve.places()[list(self.images).index(label)]
+        return super()._figure(label, image).replace("<figure>", f'<figure data-x="{x:.1f}" data-y="{y:.1f}">', 1)
+
+    def _below(self) -> str:
+        return self.curve.svg()
 
 
 class Judged(NamedTuple):

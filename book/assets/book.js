@@ -53,6 +53,7 @@
     [...view.querySelectorAll("figure")].map(figure => ({
       name: figure.querySelector("figcaption").textContent,
       source: figure.querySelector("img").src,
+      ...figure.dataset,
     }));
 
   const compare = view => {
@@ -121,11 +122,14 @@
     const image = made("img");
     const name = made("figcaption", { "aria-live": "polite" });
     const place = slider(pictures.length - 1, 0);
+    const mark = view.querySelector(".curve .now");
     const show = () => {
       const picture = pictures[place.value];
       image.src = picture.source;
       image.alt = `${view.dataset.of}: ${picture.name}`;
       name.textContent = `${Number(place.value) + 1} of ${pictures.length}: ${picture.name}`;
+      mark?.setAttribute("cx", picture.x);
+      mark?.setAttribute("cy", picture.y);
     };
     const go = (text, by) => {
       const button = made("button", { type: "button" }, text);

@@ -8,7 +8,7 @@ from .comparison import TABLE, run_of, run_table
 from .denoisers import DENOISERS
 from .evaluate import Row, cleaning, cleaning_scores, evaluate, noisy, table
 from .example import EXAMPLE, EXAMPLE_BOX, Box, example
-from .frames import FRAMES, LEARNING, frames_of, run_frames
+from .frames import FRAMES, LEARNING, STAGES, frames_of, run_frames
 from .given_pairs import at_best_shift, evaluate_pairs
 from .own_photographs import OWN, QUESTION, SHEET, recorded_looks, recorded_own_rows, run_own_photographs
 from .phone import PHONE
@@ -38,6 +38,7 @@ __all__ = [
     "SHIPPED_ROWS",
     "SIGNALS",
     "SPENDING",
+    "STAGES",
     "STUDIES",
     "SWEEPS",
     "TABLE",
