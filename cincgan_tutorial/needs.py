@@ -13,6 +13,7 @@ from .tables import Markdown, markdown_table
 HARDWARE = ("one CPU core", "T4", "large GPU")
 NOT_MEASURED = "not measured"
 _TRAINS = "06_training"
+_OF_STAGES = "Time and memory, at `smoke` of the whole chapter, else of the three stages:"
 
 
 def of_chapter(name: str, folder: Path | None = None) -> Markdown:
@@ -40,7 +41,8 @@ def of_chapter(name: str, folder: Path | None = None) -> Markdown:
     rows = [
         [preset, *(", ".join(cells.get((preset, what), [NOT_MEASURED])) for what in HARDWARE)] for preset in presets
     ]
-    return markdown_table(["Preset", *HARDWARE], rows, texts=1)
+    said = _OF_STAGES if name == _TRAINS else "Time and memory of the cells:"
+    return Markdown(f"{said}\n\n{markdown_table(['Preset', *HARDWARE], rows)!r}")
 
 
 def hardware_of(device: str) -> str:
