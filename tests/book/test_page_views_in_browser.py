@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from cincgan_tutorial.page_views import Comparison, Judged, Sights, Steps
+from cincgan_tutorial.page_curve import Curve
+from cincgan_tutorial.page_views import Comparison, Film, Judged, Sights, Steps
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -199,6 +200,36 @@ def test_steps_go_on_and_back_and_say_where_they_are(opened):
     assert said.inner_text() == "3 of 3: bright"
     page.get_by_text("Back", exact=True).click()
     assert said.inner_text() == "2 of 3: grey"
+
+
+CURVE = Curve([(0, 0.0), (1, 2.0), (2, 1.0)], [0, 1, 2], {"one": 0, "two": 1}, "gain (dB)", lowest=-1.0)
+
+
+@pytest.fixture(scope="module")
+def film_file(root, tmp_path_factory):
+    images = {name: torch.full((3, 8, 8), value) for name, value in (("dark", 0.0), ("grey", 0.5), ("bright", 1.0))}
+    return write_page(root, tmp_path_factory.mktemp("film"), Film(images, "Dawn", CURVE)._repr_html_())
+
+
+def test_the_mark_on_the_curve_goes_with_the_pictures(opened, film_file):
+    page = opened(390, file=film_file)
+    mark = page.locator(".curve .now")
+    page.get_by_label("Step", exact=True).focus()
+    for number, (x, y) in enumerate(CURVE.places()):
+        assert float(mark.get_attribute("cx")) == pytest.approx(x, abs=0.06)
+        assert float(mark.get_attribute("cy")) == pytest.approx(y, abs=0.06)
+        assert page.locator(".touch figcaption").inner_text().startswith(f"{number + 1} of 3")
+        page.keyboard.press("ArrowRight")
+    assert page.locator("body").bounding_box()["width"] <= 390
+
+
+def test_without_javascript_and_on_paper_the_curve_stands_below_all_pictures(opened, film_file):
+    for page in (opened(file=film_file, java_script_enabled=False), opened(file=film_file)):
+        page.emulate_media(media="print")
+        figures = page.locator(".page-view > figure")
+        assert figures.count() == 3
+        assert all(figures.nth(i).is_visible() for i in range(3))
+        assert page.locator(".curve").bounding_box()["y"] > figures.last.bounding_box()["y"]
 
 
 @pytest.mark.parametrize("script", [True, False])
