@@ -13,6 +13,8 @@ from .tables import Markdown, markdown_table
 HARDWARE = ("one CPU core", "T4", "large GPU")
 NOT_MEASURED = "not measured"
 _TRAINS = "06_training"
+# A space at which no line breaks.
+_JOIN = "\N{NO-BREAK SPACE}"
 _OF_STAGES = "Time and memory, at `smoke` of the whole chapter, else of the three stages:"
 
 
@@ -80,9 +82,9 @@ def _every(folder: Path | None) -> Iterator[Recorded]:
 def _time(shortest: float, longest: float | None = None) -> str:
     """Return seconds in words, or from the shortest to the longest in minutes; rounded."""
     if longest is None or round(shortest / 60) == round(longest / 60):
-        return f"{shortest:.0f} s" if shortest < 90 else f"{shortest / 60:.0f} min"
-    return f"{shortest / 60:.0f} to {longest / 60:.0f} min"
+        return f"{shortest:.0f}{_JOIN}s" if shortest < 90 else f"{shortest / 60:.0f}{_JOIN}min"
+    return f"{shortest / 60:.0f} to {longest / 60:.0f}{_JOIN}min"
 
 
 def _size(megabytes: Any) -> str:
-    return f"{megabytes / 1000:.1f} GB"
+    return f"{megabytes / 1000:.1f}{_JOIN}GB"

@@ -162,7 +162,7 @@ class Sights(_View):
             f' alt="{html.escape(self.of)}, as {text} sees it">{_frame("field", field, (height, width))}</div>'
             f'<div class="map" role="img" aria-label="The map of scores of {text}, {rows} by {columns}" style='
             f'"--rows: {rows}; --columns: {columns}">{_frame("cell", place, judged.cells)}</div>'
-            f'<figcaption><b>{text}</b> <span class="said">{_said(judged, cell)}</span></figcaption></figure>'
+            f'<figcaption><b>{text}</b><br><span class="said">{_said(judged, cell)}</span></figcaption></figure>'
         )
 
 
@@ -178,8 +178,8 @@ def _said(judged: Judged, cell: tuple[int, int]) -> str:
     sides = zip(judged.seen(cell), judged.image.shape[-2:], strict=True)
     (top, bottom), (left, right) = ((max(low, 0), min(high, pixels - 1)) for (low, high), pixels in sides)
     return (
-        f"Score {cell[0]}, {cell[1]} of {judged.cells[0]} × {judged.cells[1]} sees rows {top} to {bottom} and columns"
-        f" {left} to {right}."
+        f"score {cell[0]}, {cell[1]} of {judged.cells[0]} × {judged.cells[1]} sees rows {top} to {bottom}, columns"
+        f" {left} to {right}"
     )
 
 

@@ -166,8 +166,8 @@
         framed(figure.querySelector(".cell"), [row / rows, 1 / rows, column / columns, 1 / columns]);
         const inside = (low, pixels) => `${Math.max(low, 0)} to ${Math.min(low + size, pixels) - 1}`;
         figure.querySelector(".said").textContent =
-          `Score ${row}, ${column} of ${rows} × ${columns} sees rows ${inside(top, height)}` +
-          ` and columns ${inside(left, width)}.`;
+          `score ${row}, ${column} of ${rows} × ${columns} sees rows ${inside(top, height)},` +
+          ` columns ${inside(left, width)}`;
       }
     };
     for (const { figure } of judges) {

@@ -144,7 +144,7 @@ def close(found: list[list[float]], expected: list[list[float]]) -> bool:
 def test_frame_and_score_stand_in_the_middle_before_anybody_moves_them(opened, sights_file, script):
     page = opened(file=sights_file, java_script_enabled=script)
     said = page.locator(".said").all_inner_texts()
-    assert said[1] == "Score 7, 7 of 14 × 14 sees rows 33 to 102 and columns 33 to 102."
+    assert said[1] == "score 7, 7 of 14 × 14 sees rows 33 to 102, columns 33 to 102"
     if script:
         assert close(frames(page), expected_frames(0.5, 0.5))
     else:
@@ -168,7 +168,7 @@ def test_frames_follow_the_keyboard_and_say_where_they_are(opened, sights_file):
     page.keyboard.press("End")
     assert close(frames(page), expected_frames(0, 1))
     said = page.locator(".said").first
-    assert said.inner_text() == "Score 0, 26 of 27 × 27 sees rows 0 to 10 and columns 21 to 31."
+    assert said.inner_text() == "score 0, 26 of 27 × 27 sees rows 0 to 10, columns 21 to 31"
     assert said.get_attribute("aria-live") == "polite"
 
 

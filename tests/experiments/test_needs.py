@@ -42,7 +42,8 @@ def folder(tmp_path):
 
 
 def rows(markdown):
-    lines = [line for line in repr(markdown).splitlines() if line.startswith("|")]
+    text = repr(markdown).replace("\N{NO-BREAK SPACE}", " ")
+    lines = [line for line in text.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if ":--" not in line]
 
 

@@ -94,8 +94,8 @@ def test_a_page_has_frame_score_and_words_before_any_script_runs(judges):
         == "top: 48.15%; height: 3.704%; left: 48.15%; width: 3.704%"
     )
     assert re.findall(r'class="said">(.*?)<', text) == [
-        "Score 13, 13 of 27 × 27 sees rows 8 to 23 and columns 8 to 23.",
-        "Score 7, 3 of 14 × 6 sees rows 33 to 102 and columns 1 to 63.",
+        "score 13, 13 of 27 × 27 sees rows 8 to 23, columns 8 to 23",
+        "score 7, 3 of 14 × 6 sees rows 33 to 102, columns 1 to 63",
     ]
     assert 'data-size="70" data-stride="8" data-first="-23" data-rows="14" data-columns="6"' in text
     assert "script" not in text
