@@ -39,16 +39,9 @@ def measured(chapter: Path) -> dict[str, Any]:
     notebook = jupytext.read(chapter)
     notebook.cells.append(nbformat.v4.new_code_cell(ASKED))
     with tempfile.TemporaryDirectory() as runs:
-        environment = {
-            "CINCGAN_PRESET": "smoke", "CINCGAN_STATIC": "1", "CINCGAN_RUNS": runs, "OMP_NUM_THREADS": "1",
-        }  # fmt: skip
-        before = dict(os.environ)
-        os.environ.update(environment)
-        try:
-            NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": str(chapter.parent)}}).execute()
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+        chosen = {"CINCGAN_PRESET": "smoke", "CINCGAN_STATIC": "1", "CINCGAN_RUNS": runs, "OMP_NUM_THREADS": "1"}
+        client = NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": str(chapter.parent)}})
+        client.execute(env={**os.environ, **chosen})
     (output,) = notebook.cells[-1].outputs
     found = json.loads(output.text)
     return {"preset": "smoke" if chapter.stem == TRAINS else "any"} | {name: round(x) for name, x in found.items()}
