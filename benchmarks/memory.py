@@ -23,7 +23,7 @@ def peak(size: str, stage: str) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _most_resident() -> float:
+def most_resident() -> float:
     """Return the most megabytes that this process has had in memory."""
     status = Path("/proc/self/status")
     if status.exists():
@@ -35,12 +35,12 @@ def _most_resident() -> float:
 
 def main(size: str, stage: str) -> None:
     """Do some steps and print what they needed."""
-    program = _most_resident()
+    program = most_resident()
     preset = sized(size)
     ours = OurLoop(preset, stage, device())
     for _ in range(STEPS):
         ours.step(*batch_of(preset, stage))
-    found = {"program_MB": round(program), "peak_MB": round(_most_resident())}
+    found = {"program_MB": round(program), "peak_MB": round(most_resident())}
     if device().type == "cuda":
         found["gpu_MB"] = round(torch.cuda.max_memory_allocated() / 1024**2)
     print(json.dumps(found))

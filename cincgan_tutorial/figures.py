@@ -16,14 +16,15 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from .degradation import Degradation, bicubic_downsample, blur
 from .experiments import EXAMPLE, EXAMPLE_BOX, Box, Recorded, Row, example, slug
 from .images import read_image, to_pixels
+from .page_views import Judged
 from .provenance import caption
 from .seeds import torch_generator
-from .training.alarms import LEVELS
 from .unpaired import Photograph, Photographs
 from .weights import Trained
 
@@ -40,7 +41,9 @@ __all__ = [
     "example",
     "gallery",
     "influence_maps",
+    "judged_places",
     "kernels",
+    "moment",
     "refuse_smoke",
     "score_map",
     "scores",
@@ -48,7 +51,6 @@ __all__ = [
     "signal_against_psnr",
     "split",
     "study_bars",
-    "symptom",
     "training_curves",
 ]
 
@@ -79,11 +81,12 @@ def show(images: Mapping[str, Tensor], columns: int = 4, size: float = 2.4) -> F
     for axes in grid.flat:
         axes.axis("off")
     for axes, (label, image) in zip(grid.flat, images.items(), strict=False):
-        _picture(axes, image, label)
+        show_in(axes, image, label)
     return _closed(figure)
 
 
-def _picture(axes: Axes, image: Tensor, label: str) -> None:
+def show_in(axes: Axes, image: Tensor, label: str) -> None:
+    """Show one labelled image, (1, 3, h, w) or (3, h, w) in [0, 1], in its place of a figure."""
     axes.imshow(to_pixels(image[0] if image.ndim == 4 else image), interpolation="nearest")
     axes.set_title(label, fontsize=9)
     axes.axis("off")
@@ -217,47 +220,6 @@ def gallery(study: Recorded, extra: Mapping[str, Tensor], columns: int = 4) -> F
     return show({**extra, **variants}, columns=columns, size=2.2)
 
 
-def symptom(study: Recorded, label: str, curve: str = "", to: str = "healthy") -> Figure:
-    """Show a run of the study of symptoms beside one without the symptom: the running example, and a logged number.
-
-    Args:
-        study: The recorded study.
-        label: The run with the symptom; one that was stopped has no picture.
-        curve: What of the log gives it away, drawn against the step; left out, there is no such number. Where the alarm
-            of this name goes off is a dashed line.
-        to: The run without the symptom.
-    """
-    runs = (to, label)
-    pictures = runs if study.data["variants"][label]["stopped"] is None else ()
-    widths = [1.0] * len(pictures) + [1.5] * bool(curve)
-    figure, grid = plt.subplots(
-        1, len(widths), figsize=(2.3 * sum(widths), 2.5), squeeze=False, layout="constrained", width_ratios=widths
-    )
-    for axes, name in zip(grid.flat, pictures, strict=False):
-        _picture(axes, read_image(study.folder / f"{slug(name)}.png"), name)
-    if curve:
-        _logged(grid.flat[-1], {name: study.data["variants"][name]["log"] for name in runs}, curve, LEVELS.get(label))
-    return _closed(figure)
-
-
-# No loss of a run that goes well comes near it.
-_EXPLODED = 1e6
-
-
-def _logged(axes: Axes, logs: Mapping[str, Sequence[Mapping[str, Any]]], curve: str, level: float | None) -> None:
-    for colour, (name, log) in zip(COLOURS, logs.items(), strict=False):
-        points = [(line["step"], line[curve]) for line in log if curve in line]
-        axes.plot(*zip(*points, strict=True), color=colour, label=name, linewidth=1.2)
-    if level is not None:
-        axes.axhline(level, color="grey", linestyle="--", linewidth=1)
-    if any(line.get(curve, 0) > _EXPLODED for log in logs.values() for line in log):
-        axes.set_yscale("log")
-    axes.set_title(curve, fontsize=9)
-    axes.set_xlabel("step", fontsize=8)
-    axes.tick_params(labelsize=8)
-    axes.legend(fontsize=7, frameon=False)
-
-
 def study_bars(study: Recorded) -> Figure:
     """Draw the mean PSNR of every variant of a study; the dashed line is the input as it is."""
     means = {label: statistics.fmean(m["psnr"].values()) for label, m in study.data["variants"].items()}
@@ -325,6 +287,45 @@ def influence_maps(maps: Mapping[str, Tensor]) -> Figure:
         axes.set_facecolor("#eeeeee")
         axes.set_title(label, fontsize=9)
         axes.tick_params(labelsize=7)
+    return _closed(figure)
+
+
+def judged_places(judges: Mapping[str, Judged], down: float, across: float) -> Figure:
+    """Frame what the outputs nearest to one place of the pictures look at; below each, the output in its map.
+
+    Args:
+        judges: What each judge looks at, by what it is.
+        down: Share of the height.
+        across: Share of the width.
+    """
+    figure, grid = plt.subplots(2, len(judges), figsize=(2.7 * len(judges), 4.4), squeeze=False, layout="constrained")
+    for (above, below), (label, judged) in zip(grid.T, judges.items(), strict=True):
+        cell = judged.cell_at(down, across)
+        (top, bottom), (left, right) = judged.seen(cell)
+        show_in(above, judged.image, label)
+        for colour, width in (("black", 3), ("white", 1)):
+            corner, sides = (left - 0.5, top - 0.5), (right - left + 1, bottom - top + 1)
+            above.add_patch(Rectangle(corner, *sides, fill=False, edgecolor=colour, linewidth=width))
+        map_of = torch.zeros(judged.cells)
+        map_of[cell] = 1
+        below.imshow(map_of.numpy(), cmap="Blues", interpolation="nearest")
+        below.set_title(f"score {cell[0]}, {cell[1]} of {judged.cells[0]}×{judged.cells[1]}", fontsize=9)
+        below.set_xticks([])
+        below.set_yticks([])
+    return _closed(figure)
+
+
+def moment(image: Tensor, points: Sequence[tuple[float, float]], now: int, label: str) -> Figure:
+    """Show one picture of a training and, beside it, where on the curve of ``points`` (step, gain in dB) it stands."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(6.4, 2.9), layout="constrained")
+    show_in(left, image, label)
+    right.plot(*zip(*points, strict=True), color=COLOURS[0], linewidth=1.2)
+    right.plot(*points[now], "o", color=COLOURS[1])
+    right.axhline(0, color="black", linestyle="--", linewidth=0.8)
+    right.set_ylim(bottom=min(-1, points[now][1]))
+    right.set_xlabel("step", fontsize=8)
+    right.set_ylabel("gain over bicubic (dB)", fontsize=8)
+    right.tick_params(labelsize=8)
     return _closed(figure)
 
 

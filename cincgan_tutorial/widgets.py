@@ -6,22 +6,26 @@ output area makes a headless run wait now and then until the cell times out.
 
 from __future__ import annotations
 
+import copy
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.figure import Figure
 from PIL import Image
+from torch import Tensor, nn
 
+from .architectures import sight
 from .degradation import Degradation, bicubic_downsample, blur, correlate, gaussian_kernel, white_noise
-from .experiments import noisy, systems
-from .figures import EXAMPLE_BOX, Box, refuse_smoke, show
+from .experiments import STAGES, Recorded, frames_of, noisy, systems
+from .figures import EXAMPLE_BOX, Box, judged_places, moment, refuse_smoke, show
 from .front_end import attended
 from .images import Images, to_pixels
-from .page_views import Comparison, Steps
+from .page_curve import Curve
+from .page_views import Comparison, Film, Judged, Sights, Steps
 from .seeds import torch_generator
 from .unpaired import Photograph
 from .weights import Trained
@@ -128,6 +132,61 @@ def _compared(trained: Trained, photograph: Photograph, degradation: Degradation
     crops = {"x": box.cut(x, trained.preset.scale)}
     crops |= {name: box.cut(system(x)) for name, system in systems(trained).items()}
     return Comparison(crops | {"truth": box.cut(z)}, "A crop of the photograph", left="bicubic", right="CinCGAN")
+
+
+def follow_judges(judges: Mapping[str, tuple[nn.Module, Tensor]], of: str) -> Any:
+    """Let the reader point at a place and see what each judge looks at there, and which score of its map says so.
+
+    Sizes and strides are measured in the networks, see `architectures.sight`.
+
+    Args:
+        judges: Each network with the picture that it looks at, (1, 3, h, w) or (3, h, w), by what it is.
+        of: The thing that all pictures show.
+
+    Returns:
+        A widget in a live notebook; on a page, pictures that follow the pointer.
+    """
+    judged = {label: _judged(network, image) for label, (network, image) in judges.items()}
+    if not attended():
+        return Sights(judged, of)
+    import ipywidgets
+
+    controls = {
+        name: ipywidgets.FloatSlider(0.5, min=0, max=1, step=0.01, description=name) for name in ("down", "across")
+    }
+    return _view(controls, lambda down, across: _png(judged_places(judged, down, across)))
+
+
+def watch_training(result: Recorded) -> Any:
+    """Let the reader go through a recorded run, picture by picture, with the score of each (`experiments.frames_of`).
+
+    The curve is the gain over bicubic on the photograph that is shown. What lies more than half a decibel below
+    bicubic, as untrained networks do, is drawn at the lower edge.
+
+    Returns:
+        A widget in a live notebook; on a page, steps with a curve.
+    """
+    frames = frames_of(result)
+    pictures = {number: frame.image for number, frame in enumerate(frames) if frame.image is not None}
+    captions = {number: f"{frames[number].label}: {frames[number].gain:+.2f} dB" for number in pictures}
+    points = [(frame.at, frame.gain) for frame in frames]
+    if not attended():
+        ends = {frame.stage: frame.at for frame in frames}
+        begins = {STAGES[stage]: begun for stage, begun in zip(ends, (0, *ends.values()), strict=False)}
+        curve = Curve(points, list(pictures), begins, "gain over bicubic on this photograph (dB)", lowest=-0.5)
+        return Film({captions[number]: image for number, image in pictures.items()}, "A crop of the photograph", curve)
+    import ipywidgets
+
+    options = [(captions[number], number) for number in pictures]
+    control = ipywidgets.SelectionSlider(options=options, description="step", continuous_update=False)
+    return _view({"step": control}, lambda step: _png(moment(pictures[step], points, step, captions[step])))
+
+
+def _judged(network: nn.Module, image: Tensor) -> Judged:
+    """Measure where the outputs of a judge look in a picture."""
+    with torch.no_grad():
+        rows, columns = copy.deepcopy(network).eval()(image.reshape(1, *image.shape[-3:])).shape[-2:]
+    return Judged(image, *sight(network), (rows, columns))
 
 
 def divided(left: Images, right: Images, place: float) -> Images:

@@ -53,6 +53,7 @@
     [...view.querySelectorAll("figure")].map(figure => ({
       name: figure.querySelector("figcaption").textContent,
       source: figure.querySelector("img").src,
+      ...figure.dataset,
     }));
 
   const compare = view => {
@@ -121,11 +122,14 @@
     const image = made("img");
     const name = made("figcaption", { "aria-live": "polite" });
     const place = slider(pictures.length - 1, 0);
+    const mark = view.querySelector(".curve .now");
     const show = () => {
       const picture = pictures[place.value];
       image.src = picture.source;
       image.alt = `${view.dataset.of}: ${picture.name}`;
       name.textContent = `${Number(place.value) + 1} of ${pictures.length}: ${picture.name}`;
+      mark?.setAttribute("cx", picture.x);
+      mark?.setAttribute("cy", picture.y);
     };
     const go = (text, by) => {
       const button = made("button", { type: "button" }, text);
@@ -141,9 +145,55 @@
     show();
   };
 
+  /* The frame of what an output sees, and its place in the map: the sums of `page_views.Judged`. */
+  const sights = view => {
+    const [across, down] = [slider(100, 50), slider(100, 50)];
+    const judges = [...view.querySelectorAll("figure")].map(figure => ({
+      figure,
+      ...Object.fromEntries(Object.entries(figure.dataset).map(([key, value]) => [key, Number(value)])),
+    }));
+    const framed = (element, spans) => {
+      const [top, height, left, width] = spans.map(share => `${100 * share}%`);
+      Object.assign(element.style, { top, height, left, width });
+    };
+    const show = () => {
+      for (const { figure, size, stride, first, rows, columns, height, width } of judges) {
+        const nearest = (share, pixels, cells) =>
+          Math.min(Math.max(Math.round((share * pixels - first - size / 2) / stride), 0), cells - 1);
+        const [row, column] = [nearest(down.value / 100, height, rows), nearest(across.value / 100, width, columns)];
+        const [top, left] = [first + stride * row, first + stride * column];
+        framed(figure.querySelector(".field"), [top / height, size / height, left / width, size / width]);
+        framed(figure.querySelector(".cell"), [row / rows, 1 / rows, column / columns, 1 / columns]);
+        const inside = (low, pixels) => `${Math.max(low, 0)} to ${Math.min(low + size, pixels) - 1}`;
+        figure.querySelector(".said").textContent =
+          `score ${row}, ${column} of ${rows} × ${columns} sees rows ${inside(top, height)},` +
+          ` columns ${inside(left, width)}`;
+      }
+    };
+    for (const { figure } of judges) {
+      const stage = figure.querySelector(".stage");
+      const follow = event => {
+        const place = stage.getBoundingClientRect();
+        across.value = (100 * (event.clientX - place.left)) / place.width;
+        down.value = (100 * (event.clientY - place.top)) / place.height;
+        show();
+      };
+      stage.addEventListener("pointerdown", follow);
+      stage.addEventListener("pointermove", follow);
+      stage.addEventListener("dragstart", event => event.preventDefault());
+      figure.querySelector(".said").setAttribute("aria-live", "polite");
+    }
+    for (const control of [across, down]) {
+      control.addEventListener("input", show);
+    }
+    view.append(made("div", { class: "touch" }, labelled("Across", across), labelled("Down", down)));
+    show();
+  };
+
   const enliven = () => {
     document.querySelectorAll(".page-view.comparison").forEach(compare);
     document.querySelectorAll(".page-view.steps").forEach(step);
+    document.querySelectorAll(".page-view.sights").forEach(sights);
   };
   if (document.readyState === "loading") {
     document.addEventListener("DOMContentLoaded", enliven);

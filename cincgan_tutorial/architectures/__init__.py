@@ -4,7 +4,7 @@ from .discriminators import D1_STRIDES, D1_STRIDES_SEEING, D2_STRIDES, PatchDisc
 from .edsr import EDSR
 from .generators import Generator, ResidualBlock, he_init, high_pass, start_as_identity, start_by_he
 from .networks import Networks, Upscaler, parameter_count
-from .receptive_field import declared_field, influence, receptive_field
+from .receptive_field import Sight, declared_field, influence, receptive_field, sight
 
 __all__ = [
     "D1_STRIDES",
@@ -15,6 +15,7 @@ __all__ = [
     "Networks",
     "PatchDiscriminator",
     "ResidualBlock",
+    "Sight",
     "Upscaler",
     "declared_field",
     "he_init",
@@ -22,6 +23,7 @@ __all__ = [
     "influence",
     "parameter_count",
     "receptive_field",
+    "sight",
     "start_as_identity",
     "start_by_he",
 ]

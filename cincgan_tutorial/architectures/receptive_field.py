@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,12 +20,39 @@ def receptive_field(network: nn.Module, size: int = 160) -> tuple[int, int]:
     Raises:
         ValueError: The area touches the probe's border, so it may be larger: give a larger ``size``.
     """
-    seen = influence(network, size) > 0
+    rows, columns = _seen(network, size)
+    return rows[1] - rows[0] + 1, columns[1] - columns[0] + 1
+
+
+class Sight(NamedTuple):
+    """Where the outputs of a judge look: output i sees ``size`` pixels, from ``first + stride * i`` on, each way.
+
+    Those of the first and last outputs may lie outside the picture, where padding puts zeros.
+    """
+
+    size: int
+    stride: int
+    first: int
+
+
+def sight(network: nn.Module, size: int = 112) -> Sight:
+    """Measure where each output of a square network looks, by two neighbours in the middle; arguments as above."""
+    with torch.no_grad():
+        middle = copy.deepcopy(network).float().eval()(torch.zeros(1, 3, size, size)).shape[-1] // 2
+    here, _ = _seen(network, size, middle)
+    after, _ = _seen(network, size, middle + 1)
+    stride = after[0] - here[0]
+    return Sight(here[1] - here[0] + 1, stride, here[0] - stride * middle)
+
+
+def _seen(network: nn.Module, size: int, cell: int | None = None) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return first and last row, and first and last column, that an output depends on."""
+    seen = influence(network, size, cell) > 0
     rows, columns = (seen.any(axis).nonzero().flatten() for axis in (1, 0))
     for side in (rows, columns):
         if side.numel() == 0 or side[0] == 0 or side[-1] == size - 1:
             raise ValueError(f"the receptive field may exceed the probe of {size}x{size} pixels; give a larger size.")
-    return int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
+    return (int(rows[0]), int(rows[-1])), (int(columns[0]), int(columns[-1]))
 
 
 def declared_field(convolutions: Iterable[tuple[int, int]]) -> int:
@@ -45,8 +73,10 @@ def declared_field(convolutions: Iterable[tuple[int, int]]) -> int:
     return field
 
 
-def influence(network: nn.Module, size: int = 160) -> Tensor:
-    """Return how strongly each input pixel moves the middle output pixel, (size, size), non-negative.
+def influence(network: nn.Module, size: int = 160, cell: int | None = None) -> Tensor:
+    """Return how strongly each input pixel moves one output pixel, (size, size), non-negative.
+
+    That is the middle one, or the one in row and column ``cell``.
 
     Works on a copy with positive weights and without normalisation: no two paths cancel, no activation blocks one, and
     the statistics of BatchNorm, which depend on the whole picture, do not count as sight.
@@ -58,7 +88,8 @@ def influence(network: nn.Module, size: int = 160) -> Tensor:
             parameter.abs_().add_(1e-3)
     images = torch.ones(1, 3, size, size, requires_grad=True)
     output = probe(images)
-    output[..., output.shape[-2] // 2, output.shape[-1] // 2].sum().backward()
+    row, column = (side // 2 if cell is None else cell for side in output.shape[-2:])
+    output[..., row, column].sum().backward()
     if images.grad is None:
         raise ValueError("the output does not depend on the input.")
     return images.grad.abs().sum((0, 1))

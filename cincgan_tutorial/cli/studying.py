@@ -12,6 +12,8 @@ from typing import Any
 from ..baselines import check_truth
 from ..experiments import (
     ABLATIONS,
+    FRAMES,
+    LEARNING,
     OWN,
     QUESTION,
     SIGNALS,
@@ -25,6 +27,7 @@ from ..experiments import (
     run_ablations,
     run_budget,
     run_degradations,
+    run_frames,
     run_own_photographs,
     run_signals,
     run_study,
@@ -64,6 +67,7 @@ _STUDIES = {
     "budget": _Study(SPENDING, run_budget, takes_seeds=True, compares=True),
     "bound": _Study("what the same networks reach when they are trained on pairs", bound),
     OWN: _Study(QUESTION, run_own_photographs),
+    FRAMES: _Study(LEARNING, run_frames),
 }
 
 

@@ -8,6 +8,7 @@ from .comparison import TABLE, run_of, run_table
 from .denoisers import DENOISERS
 from .evaluate import Row, cleaning, cleaning_scores, evaluate, noisy, table
 from .example import EXAMPLE, EXAMPLE_BOX, Box, example
+from .frames import FRAMES, LEARNING, STAGES, frames_of, run_frames
 from .given_pairs import at_best_shift, evaluate_pairs
 from .own_photographs import OWN, QUESTION, SHEET, recorded_looks, recorded_own_rows, run_own_photographs
 from .phone import PHONE
@@ -28,6 +29,8 @@ __all__ = [
     "DENOISERS",
     "EXAMPLE",
     "EXAMPLE_BOX",
+    "FRAMES",
+    "LEARNING",
     "OWN",
     "PHONE",
     "QUESTION",
@@ -36,6 +39,7 @@ __all__ = [
     "SHIPPED_ROWS",
     "SIGNALS",
     "SPENDING",
+    "STAGES",
     "STUDIES",
     "SWEEPS",
     "SYMPTOMS",
@@ -57,6 +61,7 @@ __all__ = [
     "evaluate_pairs",
     "evaluation_data",
     "example",
+    "frames_of",
     "looks",
     "mean_over_seeds",
     "newest_run",
@@ -72,6 +77,7 @@ __all__ = [
     "run_ablations",
     "run_budget",
     "run_degradations",
+    "run_frames",
     "run_of",
     "run_own_photographs",
     "run_signals",

@@ -106,3 +106,16 @@ def test_the_index_lists_words_and_where_they_are_first_used(site, root):
     linked = [entry for entry in known if set(entry.terms) - NOT_LINKED]
     assert len(uses) > len(linked)
     assert "genindex.html" in (site / "book" / "preface.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_laid_on_a_picture_lies_on_it(browser, address, scheme):
+    """A line or a frame is placed in shares of what holds the picture: the picture has to fill that."""
+    for name, view in (("05_architectures", ".sights"), ("07_experiments", ".comparison")):
+        page = browser.new_page(color_scheme=scheme)
+        page.goto(f"{address}notebooks/{name}.html", wait_until="load")
+        inner, outer = (page.locator(f"{view} .stage{part}").first.bounding_box() for part in (" img", ""))
+        assert inner == pytest.approx(outer, abs=0.5)
+        padding = f"getComputedStyle(document.querySelector('{view} .stage img')).padding"
+        assert page.evaluate(padding) == "0px"
+        page.close()

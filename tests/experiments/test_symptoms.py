@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cincgan_tutorial import figures, tables
+from cincgan_tutorial import symptom_figures, tables
 from cincgan_tutorial.experiments import SYMPTOMS, Recorded, Study, recorded, run_symptoms, symptoms
 from cincgan_tutorial.images import read_image
 from cincgan_tutorial.presets import PRESETS, with_settings
@@ -91,11 +91,11 @@ def test_the_grid_of_sr_is_what_it_adds_to_interpolation(done, held_out, monkeyp
 
 def test_a_symptom_is_drawn_beside_health_and_a_stopped_run_has_its_curve_alone(done):
     result = recorded("symptoms", done / "results")
-    both = figures.symptom(result, "SR")
+    both = symptom_figures.symptom(result, "SR")
     assert [axes.get_title() for axes in both.axes] == ["healthy", "SR"]
-    whole = figures.symptom(result, "healthy", "D1")
+    whole = symptom_figures.symptom(result, "healthy", "D1")
     assert [axes.get_title() for axes in whole.axes] == ["healthy", "healthy", "D1"]
-    (axes,) = figures.symptom(result, "not finite", "D1").axes
+    (axes,) = symptom_figures.symptom(result, "not finite", "D1").axes
     logs = [result.data["variants"][name]["log"] for name in ("healthy", "not finite")]
     for line, log in zip(axes.lines, logs, strict=True):
         assert list(line.get_ydata()) == [entry["D1"] for entry in log if "D1" in entry]
@@ -117,6 +117,6 @@ def test_numbers_that_explode_are_drawn_on_a_logarithmic_scale():
     sick = [{"step": 1, "LR gan": 1e7}, {"step": 2, "alarm": "flat"}]
     logs = {"healthy": [{"step": 1, "LR gan": 0.3}], "saturated": sick}
     data = {"variants": {name: {"stopped": "why", "log": log} for name, log in logs.items()}}
-    (axes,) = figures.symptom(Recorded("mine", Path(), {}, data), "saturated", "LR gan").axes
+    (axes,) = symptom_figures.symptom(Recorded("mine", Path(), {}, data), "saturated", "LR gan").axes
     assert axes.get_yscale() == "log"
     assert [list(line.get_ydata()) for line in axes.lines] == [[0.3], [1e7], [LEVELS["saturated"]] * 2]

@@ -14,11 +14,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cincgan_tutorial import widgets
+from cincgan_tutorial.architectures import Networks, PatchDiscriminator
 from cincgan_tutorial.degradation import SYNTHETIC_MILD
-from cincgan_tutorial.experiments import noisy, systems
-from cincgan_tutorial.figures import Box
-from cincgan_tutorial.images import to_pixels
-from cincgan_tutorial.page_views import Comparison, Steps
+from cincgan_tutorial.experiments import Recorded, noisy, systems
+from cincgan_tutorial.figures import Box, judged_places, moment
+from cincgan_tutorial.images import read_image, to_pixels, write_png
+from cincgan_tutorial.page_views import Comparison, Film, Sights, Steps
+from cincgan_tutorial.presets import PRESETS
 from cincgan_tutorial.unpaired import Photograph
 
 BOX = Box(8, 16, 24, 32)
@@ -109,6 +111,96 @@ def test_live_a_line_divides_two_systems(live, trained, photograph):
         given["left"].value, given["right"].value, given["line"].value = left, right, place
         expected = to_pixels(widgets.divided(pictures[left], pictures[right], place)[0])
         assert np.array_equal(shown(view), expected)
+
+
+@pytest.fixture
+def judges():
+    """D1 on an LR patch and D2 on an HR patch."""
+    nets = Networks.from_preset(PRESETS["smoke"])
+    return {"D1": (nets.D1, random_images(1, 32, 32, 1)), "D2": (nets.D2, random_images(1, 128, 128, 2)[0])}
+
+
+def test_on_a_page_what_judges_see_is_measured_in_them(judges):
+    view = widgets.follow_judges(judges, "The face")
+    assert isinstance(view, Sights)
+    assert [tuple(judged[1:]) for judged in view.judges.values()] == [
+        (16, 1, -5, (27, 27)),
+        (70, 8, -23, (14, 14)),
+    ]
+    other = {"other": (PatchDiscriminator((2, 1), PRESETS["smoke"].discriminator), judges["D1"][1])}
+    assert widgets.follow_judges(judges | other, "The face").judges["other"][1:] == (10, 2, -3, (15, 15))
+
+
+def test_live_a_frame_follows_two_sliders(live, judges):
+    view = widgets.follow_judges(judges, "The face")
+    given = controls(view)
+    assert list(given) == ["down", "across"]
+    for control in given.values():
+        before = shown(view)
+        control.value = 0.1
+        assert not np.array_equal(shown(view), before)
+
+
+def test_live_frame_and_score_are_those_of_the_place(judges):
+    judged = {label: widgets._judged(*given) for label, given in judges.items()}
+    figure = judged_places(judged, 0.5, 1.0)
+    assert titles(figure) == ["D1", "D2", "score 13, 26 of 27×27", "score 7, 13 of 14×14"]
+    field = figure.axes[0].patches[0]
+    assert (field.get_xy(), field.get_width(), field.get_height()) == ((20.5, 7.5), 16, 16)
+    assert np.argwhere(figure.axes[2].images[0].get_array()).tolist() == [[13, 26]]
+
+
+@pytest.fixture
+def film(tmp_path):
+    """A recorded run of four checkpoints, three of which have pictures."""
+    rows = []
+    scores = [("pretrain", 0, 10.0), ("pretrain", 5, 21.0), ("first", 4, 20.5), ("first", 8, 22.0)]
+    for number, (stage, step, score) in enumerate(scores):
+        rows.append({"stage": stage, "step": step, "psnr": {"face": score, "other": score + 1}})
+        if number != 2:
+            rows[-1]["picture"] = f"{number}.png"
+            write_png(tmp_path / f"{number}.png", random_images(1, 8, 8, number)[0])
+    data = {
+        "shown": "face", "held_out": ["other"], "bicubic": {"face": 20.0, "other": 22.0},
+        "steps": {"pretrain": 5, "first": 8, "joint": 0}, "checkpoints": rows,
+    }  # fmt: skip
+    return Recorded("frames", tmp_path, {"preset": "lesson"}, data)
+
+
+def test_on_a_page_a_training_is_a_film(film):
+    view = widgets.watch_training(film)
+    assert isinstance(view, Film)
+    assert list(view.images) == [
+        "pre-training, step 0: -10.00 dB",
+        "pre-training, step 5: +1.00 dB",
+        "stage one, step 8: +2.00 dB",
+    ]
+    assert view.curve.points == [(0, -10.0), (5, 1.0), (9, 0.5), (13, 2.0)]
+    assert (view.curve.frames, view.curve.parts) == ([0, 1, 3], {"pre-training": 0, "stage one": 5})
+    for shown_image, number in zip(view.images.values(), (0, 1, 3), strict=True):
+        assert torch.equal(shown_image, read_image(film.folder / f"{number}.png"))
+
+
+def test_live_a_training_is_a_slider(live, film):
+    view = widgets.watch_training(film)
+    (control,) = controls(view).values()
+    assert [text for text, _ in control.options][-1] == "stage one, step 8: +2.00 dB"
+    seen = [shown(view)]
+    for number in (1, 3):
+        control.value = number
+        seen.append(shown(view))
+    assert not np.array_equal(seen[0], seen[1])
+    assert not np.array_equal(seen[1], seen[2])
+
+
+def test_a_moment_marks_its_place_on_the_curve(film):
+    points = [(0, -10.0), (5, 1.0), (9, 0.5)]
+    figure = moment(random_images(1, 8, 8, 1)[0], points, 1, "now")
+    curve, mark, zero = figure.axes[1].lines
+    assert list(zip(*curve.get_data(), strict=True)) == points
+    assert [list(values) for values in mark.get_data()] == [[5], [1.0]]
+    assert set(zero.get_ydata()) == {0}
+    assert titles(figure) == ["now"]
 
 
 def test_live_a_box_is_cut_out(live, trained, photograph):

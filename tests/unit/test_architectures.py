@@ -17,6 +17,7 @@ from cincgan_tutorial.architectures import (
     influence,
     parameter_count,
     receptive_field,
+    sight,
     start_by_he,
 )
 from cincgan_tutorial.presets import PRESETS, DiscriminatorSize, EDSRSize, GeneratorSize, with_settings
@@ -77,6 +78,26 @@ def test_influence_of_one_convolution_is_its_kernels_square():
     seen = influence(nn.Conv2d(3, 1, 3, padding=1), size=11) > 0
     assert seen.sum() == 9
     assert seen[4:7, 4:7].all()
+
+
+@pytest.mark.parametrize(
+    ("strides", "side", "cells"), [(D1_STRIDES, 32, (0, 5, 13, 26)), (D2_STRIDES, 128, (0, 3, 7, 13))]
+)
+def test_every_score_sees_what_sight_says(strides, side, cells):
+    """Also at the border, where part of the area is padding and sends no gradient to the picture."""
+    judge = PatchDiscriminator(strides, SMALL)
+    size, stride, first = sight(judge)
+    assert size == receptive_field(judge)[0]
+    for cell in cells:
+        seen = (influence(judge, side, cell) > 0).any(1).nonzero().flatten().tolist()
+        expected = range(max(0, first + stride * cell), min(side, first + stride * cell + size))
+        assert seen == list(expected), cell
+
+
+def test_a_probe_too_small_for_the_neighbour_is_refused():
+    judge = PatchDiscriminator(D2_STRIDES, SMALL)
+    with pytest.raises(ValueError, match="may exceed the probe of 64x64"):
+        sight(judge, 64)
 
 
 @pytest.mark.parametrize(
