@@ -162,7 +162,7 @@ def refused() -> dict[str, bytes]:
             "taller-interlaced.png": png(RGB, interlaced=True, size=(WIDTH, HEIGHT + 1)),
             **{f"taller-{name}": taller_jpeg(good[name][0], 40) for name in JPEGS},
             # The mark of the end in the middle of the data: libjpeg fills the rest with grey and keeps silent.
-            "ended.jpg": good["rgb.jpg"][0][:-150] + b"\xff\xd9",
+            "ended.jpg": saved(Image.fromarray(picture(60, 60)), "JPEG")[:-400] + b"\xff\xd9",
         }
         | {f"empty{suffix}": b"" for suffix in (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")}
         | {f"zeros{suffix}": bytes(400) for suffix in (".png", ".jpg", ".webp", ".tif", ".bmp")}
