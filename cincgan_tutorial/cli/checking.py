@@ -35,4 +35,5 @@ CHECK = Command(
     "--lr-photos from-the-phone --hr-photos from-the-camera",
     _check_arguments,
     _check,
+    needs_less="Take fewer photographs; some dozens of each kind tell enough.",
 )

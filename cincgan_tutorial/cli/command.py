@@ -26,6 +26,7 @@ class Command:
         arguments: Adds its arguments to a parser.
         run: Does it and returns the exit status.
         many_ranks: Whether several processes of torchrun may share its work.
+        needs_less: What to do where there is not enough memory for it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Command:
     arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
     many_ranks: bool = False
+    needs_less: str = "Close other programs, or use a machine with more."
 
 
 def weights_argument(p: argparse.ArgumentParser, default: str = DEFAULT) -> None:
