@@ -68,6 +68,7 @@ def decoded(path: Path, before: Callable[[ImageFile.ImageFile], None] | None = N
 
     Raises:
         FileNotFoundError: There is no such file.
+        MemoryError: There is not enough memory for it.
         ValueError: No image, an animation, too large, or damaged. The message names the file and says what to do.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
@@ -87,6 +88,8 @@ def decoded(path: Path, before: Callable[[ImageFile.ImageFile], None] | None = N
         raise ValueError(f"{path}: not an image that can be read ({_known()} are).") from error
     except Image.DecompressionBombError as error:
         raise ValueError(f"{path}: too large to be read ({error}). Cut it into parts.") from error
+    except MemoryError as error:
+        raise MemoryError(f"{path}: a picture too large for the memory that is free.") from error
     except Exception as error:  # a damaged file makes Pillow raise almost anything
         if isinstance(error, OSError) and error.errno is not None:
             raise  # a folder, no permission, no such file: the system's own words say it best

@@ -27,9 +27,11 @@ def lacks_memory(error: BaseException) -> bool:
 def said(typed: str, remedy: str, error: BaseException) -> str:
     """Return a line for an error that `lacks_memory`: what was to be done, how much was asked for, what helps."""
     command = typed if len(typed) <= _SHOWN else f"{typed[:_SHOWN]} ..."
-    asked = _ASKED.search(str(error))
+    asked = _ASKED.search(f"{error} {error.__cause__}")
     size = f" ({_for_people(float(asked[1]), asked[2])} more were asked for)" if asked else ""
-    return f"not enough memory{size} for: {command}. {remedy}"
+    # Those of other libraries only say so; this library's own name a file.
+    named = f" {error}" if type(error) is MemoryError and str(error) else ""
+    return f"not enough memory{size} for: {command}.{named} {remedy}"
 
 
 def _for_people(number: float, unit: str) -> str:

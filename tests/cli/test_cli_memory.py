@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import ROOT, picture, save_picture
+from PIL import ImageFile
 
 from cincgan_tutorial.cli import checking, enlarging, scoring, studying, training
 from cincgan_tutorial.cli.memory import lacks_memory, said
@@ -126,6 +127,16 @@ def test_photographs_that_do_not_fit_make_no_run(cincgan, folder, tmp_path, monk
     assert "or fewer photographs." in line
     assert "GB more were asked for" in line
     assert not (tmp_path / "run").exists()
+
+
+def test_a_photograph_that_does_not_fit_is_named(cincgan, finished_run, tmp_path, monkeypatch):
+    path = save_picture(tmp_path / "large" / "a.png", picture(64, 80))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda *_: np.empty(10**16))
+    line = line_of(cincgan("evaluate", "--weights", finished_run.folder, "--photos", path.parent))
+    assert f"for: evaluate --weights {finished_run.folder} --photos {path.parent}. {path}: " in line
+    answer = cincgan("upscale", path, "--out", tmp_path / "out", "--weights", finished_run.folder)
+    assert (answer.status, answer.out) == (1, f"0 of 1 written to {tmp_path / 'out'}\n")
+    assert answer.err == f"error: {path}: not enough memory. Try a smaller --tile, or cut the picture into parts.\n"
 
 
 def test_the_other_commands_say_what_would_need_less(cincgan, finished_run, folder, tmp_path, monkeypatch):
