@@ -88,13 +88,14 @@ def test_other_names_are_other_photographs(tmp_path):
     assert len(hr_images(tmp_path)) == 7
 
 
-def test_the_number_of_reductions_is_told(tmp_path):
+def test_the_number_of_reductions_is_told_and_the_first(tmp_path):
     for name in ("a", "b", "c"):
         blank(tmp_path / "HR" / f"{name}.png", 80, 64)
     for name in ("a", "c"):
         blank(tmp_path / "LR" / f"{name}x4.png", 20, 16)
         blank(tmp_path / "LR" / f"{name}x2.png", 40, 32)
-    with pytest.raises(ValueError, match=r": 4 of its pictures .* the first is LR/ax2\.png"):
+    blank(tmp_path / "other" / "HR" / "a.png", 80, 64)
+    with pytest.raises(ValueError, match=r": 4 of its pictures .* the first is LR/ax2\.png .* reduction of HR/a\.png "):
         hr_images(tmp_path)
 
 
