@@ -21,6 +21,7 @@ import torch
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from .jpeg import continued
 from .png import is_whole
 
 Images = Annotated[Tensor, "n 3 h w, RGB in [0, 1], float32"]
@@ -33,6 +34,9 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 
 # Pillow's modes for grey with more than 8 bits.
 WIDE_GREY = ("I;16", "I;16B", "I;16L", "I")
+
+# Levels that a grey pixel of a JPEG may lose on its way through RGB.
+_ROUNDING = 2
 
 # BT.601, the luma that super-resolution papers mean by "Y": MATLAB's rgb2ycbcr, which spans 16 to 235 of 255.
 _LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
@@ -64,6 +68,7 @@ def decoded(path: Path, before: Callable[[ImageFile.ImageFile], None] | None = N
 
     Raises:
         FileNotFoundError: There is no such file.
+        MemoryError: There is not enough memory for it.
         ValueError: No image, an animation, too large, or damaged. The message names the file and says what to do.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
@@ -83,6 +88,8 @@ def decoded(path: Path, before: Callable[[ImageFile.ImageFile], None] | None = N
         raise ValueError(f"{path}: not an image that can be read ({_known()} are).") from error
     except Image.DecompressionBombError as error:
         raise ValueError(f"{path}: too large to be read ({error}). Cut it into parts.") from error
+    except MemoryError as error:
+        raise MemoryError(f"{path}: a picture too large for the memory that is free.") from error
     except Exception as error:  # a damaged file makes Pillow raise almost anything
         if isinstance(error, OSError) and error.errno is not None:
             raise  # a folder, no permission, no such file: the system's own words say it best
@@ -93,14 +100,20 @@ def decoded(path: Path, before: Callable[[ImageFile.ImageFile], None] | None = N
 
 
 def _check_rows(opened: ImageFile.ImageFile, path: Path) -> None:
-    """Raise `EOFError` for a PNG with fewer rows than its header promises."""
+    """Raise `EOFError` for a PNG or a JPEG with fewer rows than its header promises."""
+    last = opened.crop((0, opened.height - 1, opened.width, opened.height))
     # What was not filled is 0. A last row that has anything in it was filled, and so were those above; but an
     # interlaced picture comes in another order.
-    last = opened.crop((0, opened.height - 1, opened.width, opened.height))
     if opened.format == "PNG" and (opened.info.get("interlace") or not np.asarray(last).any()):
         with path.open("rb") as file:
             if not is_whole(file):
                 raise EOFError("fewer rows than its header promises")
+    # What a JPEG lacks, but for the block in which its data end, becomes the middle grey. The colours of neighbours
+    # reach into it, their brightness does not.
+    if opened.format in ("JPEG", "MPO") and abs(int(np.asarray(last.convert("L"))[0, -1]) - 128) <= _ROUNDING:
+        more = continued(path.read_bytes())
+        if more is not None and not np.array_equal(np.asarray(opened), np.asarray(Image.open(io.BytesIO(more)))):
+            raise EOFError("fewer rows than its header promises")
 
 
 def _as_rgb(image: Image.Image, path: Path) -> np.ndarray:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from .degradation import BICUBIC, Degradation
 from .images import Images, content_hash, from_levels, from_pixels, list_images, read_pixels, to_pixels
+from .reductions import hr_images, refuse_reductions
 from .seeds import below, draws, torch_generator
 
 # The fixed streams of draws: no two of them share a number.
@@ -144,12 +145,12 @@ def folder_of_photographs(folder: str | os.PathLike[str]) -> Photographs:
     renaming or copying files changes nothing.
 
     Raises:
-        ValueError: No images, fewer than two, a damaged file, a photograph in both halves, or a ``split.csv`` that
-            does not fit.
+        ValueError: No images, fewer than two, a damaged file, a photograph in both halves or beside its own reduction,
+            or a ``split.csv`` that does not fit.
     """
     folder = Path(folder).resolve()
     table = folder / "split.csv"
-    photographs = read_photographs(folder)
+    photographs = read_photographs(folder, hr=not table.exists())
     halves = _split_by_table(table, photographs) if table.exists() else _split_by_hash(photographs, folder)
     return Photographs(folder.name, *halves, path=str(folder.resolve()))
 
@@ -160,16 +161,18 @@ def lr_and_hr_folders(lr: str | os.PathLike[str], hr: str | os.PathLike[str]) ->
     Every different photograph of a folder counts once, in the order of the content hashes.
 
     Raises:
-        ValueError: No images, a damaged file, or a photograph that is in both folders.
+        ValueError: No images, a damaged file, a photograph that is in both folders, or one in ``hr`` beside its own
+            reduction.
     """
     lr, hr = Path(lr).resolve(), Path(hr).resolve()
-    x, yz = (tuple(_by_hash(read_photographs(folder))) for folder in (lr, hr))
+    x, yz = (tuple(_by_hash(photographs)) for photographs in (read_photographs(lr), read_photographs(hr, hr=True)))
     return Photographs(f"{lr.name} and {hr.name}", x, yz, path=str(hr), x_is_lr=True, lr_path=str(lr))
 
 
-def read_photographs(folder: Path) -> list[Photograph]:
-    """Read every image below a folder, in the order of their names."""
-    return [Photograph(path.relative_to(folder).as_posix(), read_pixels(path)) for path in list_images(folder)]
+def read_photographs(folder: Path, hr: bool = False) -> list[Photograph]:
+    """Read every image below a folder, in the order of their names; of HR ones, none may be reduced: `hr_images`."""
+    paths = hr_images(folder) if hr else list_images(folder)
+    return [Photograph(path.relative_to(folder).as_posix(), read_pixels(path)) for path in paths]
 
 
 def _by_hash(photographs: Sequence[Photograph]) -> list[Photograph]:
@@ -213,6 +216,7 @@ def _split_by_table(
     if missing:
         raise ValueError(f"{table}: names {len(missing)} file(s) that are not there, the first is {missing[0]!r}.")
     # Images that the table does not list are left out: it says what belongs to the set.
+    refuse_reductions(table.parent, (table.parent / name for name in half_of))
     x, yz = ([p for p in photographs if half_of.get(p.name) == half] for half in "AB")
     return tuple(x), tuple(yz)
 

@@ -113,9 +113,21 @@ def readable() -> dict[str, tuple[bytes, np.ndarray]]:
     }
 
 
+JPEGS = ("rgb.jpg", "grey.jpeg", "progressive.jpg", "phone.jpg")
+
+
+def taller_jpeg(content: bytes, rows: int, columns: int = 0) -> bytes:
+    """The same data under a header that promises more rows, or columns."""
+    # Height and width stand behind the marker of the frame, baseline or progressive, its length and its depth.
+    place = max(content.find(bytes((0xFF, kind))) for kind in (0xC0, 0xC2)) + 5
+    height, width = struct.unpack_from(">HH", content, place)
+    return content[:place] + struct.pack(">HH", height + rows, width + columns) + content[place + 4 :]
+
+
 def refused() -> dict[str, bytes]:
     """Files that are what they say, and not for us; and files that are no pictures."""
     image, frames = Image.fromarray(RGB), [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    good = readable()
     moving = {"save_all": True, "append_images": frames[1:]}
     other = {f"other.{kind.lower()}": saved(image, kind) for kind in ("PPM", "TGA", "PCX", "ICO", "PDF", "EPS")}
     wrong = {f"really-{name.split('.')[1]}.png": content for name, content in other.items()}
@@ -148,6 +160,9 @@ def refused() -> dict[str, bytes]:
             # Its last row belongs to an early pass and is there.
             "taller-interlaced-inside.png": png(RGB[:1], interlaced=True, size=(WIDTH, 3)),
             "taller-interlaced.png": png(RGB, interlaced=True, size=(WIDTH, HEIGHT + 1)),
+            **{f"taller-{name}": taller_jpeg(good[name][0], 40) for name in JPEGS},
+            # The mark of the end in the middle of the data: libjpeg fills the rest with grey and keeps silent.
+            "ended.jpg": saved(Image.fromarray(picture(60, 60)), "JPEG")[:-400] + b"\xff\xd9",
         }
         | {f"empty{suffix}": b"" for suffix in (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")}
         | {f"zeros{suffix}": bytes(400) for suffix in (".png", ".jpg", ".webp", ".tif", ".bmp")}

@@ -12,10 +12,11 @@ from pathlib import Path
 from ..provenance import program
 from ..training import Run, Stopped, ranks
 from .checking import CHECK
-from .command import Command
+from .command import Command, one_line
 from .downloading import DOWNLOAD
 from .enlarging import UPSCALE
 from .grading import GRADE
+from .memory import lacks_memory, said
 from .scoring import EVALUATE
 from .studying import STUDY
 from .training import RESUME, TRAIN
@@ -51,9 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _say_how_to_go_on(options, "Go on" if saved else "Go on from the last checkpoint")
         # What a shell reports of a program that a signal ended.
         return 128 + (interrupt.asked if isinstance(interrupt, Stopped) else signal.SIGINT)
-    except (ValueError, OSError) as error:
-        print(f"{who}error: {error}", file=sys.stderr)
-        if isinstance(error, ConnectionError):
+    except (ValueError, OSError, MemoryError, RuntimeError) as error:
+        lacking = lacks_memory(error)
+        if isinstance(error, RuntimeError) and not lacking:
+            raise  # a fault of this program
+        typed = one_line(shlex.join(sys.argv[1:] if arguments is None else arguments))
+        print(f"{who}error: {said(typed, options.command.needs_less, error) if lacking else error}", file=sys.stderr)
+        if lacking or isinstance(error, ConnectionError):
             _say_how_to_go_on(options, f"{who}Go on from the last checkpoint")
         return 2
 

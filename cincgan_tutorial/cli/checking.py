@@ -22,7 +22,7 @@ def _check_arguments(p: argparse.ArgumentParser) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     preset = preset_named(options.preset)
-    lr, hr = (read_photographs(folder) for folder in (options.lr_photos, options.hr_photos))
+    lr, hr = read_photographs(options.lr_photos), read_photographs(options.hr_photos, hr=True)
     found = survey(lr, hr, preset.patch, preset.scale)
     print(found)
     return 1 if found.stops else 0
@@ -35,4 +35,5 @@ CHECK = Command(
     "--lr-photos from-the-phone --hr-photos from-the-camera",
     _check_arguments,
     _check,
+    needs_less="Take fewer photographs; some dozens of each kind tell enough.",
 )

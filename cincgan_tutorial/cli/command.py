@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..images import list_images, read_pixels
 from ..training import ranks
-from ..unpaired import Photograph, bundled_photographs
+from ..unpaired import Photograph, bundled_photographs, read_photographs
 from ..weights import DEFAULT, shipped_names
 
 PHOTOS = "folder of photographs; left out: the seven that come with the installation"
@@ -27,6 +26,7 @@ class Command:
         arguments: Adds its arguments to a parser.
         run: Does it and returns the exit status.
         many_ranks: Whether several processes of torchrun may share its work.
+        needs_less: What to do where there is not enough memory for it.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Command:
     arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
     many_ranks: bool = False
+    needs_less: str = "Close other programs, or use a machine with more."
 
 
 def weights_argument(p: argparse.ArgumentParser, default: str = DEFAULT) -> None:
@@ -63,7 +64,7 @@ def held_out(folder: str | None) -> list[Photograph]:
     """Return the photographs to score on: all of a folder, or the two bundled ones that are kept for this."""
     if folder is None:
         return list(bundled_photographs().held_out)
-    return [Photograph(path.relative_to(folder).as_posix(), read_pixels(path)) for path in list_images(folder)]
+    return read_photographs(Path(folder), hr=True)
 
 
 def one_line(text: str) -> str:

@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..architectures import Upscaler
 from ..comparison_page import Pair, comparison_page, most_detailed, pair
 from ..enlargement import enlarge
@@ -19,9 +17,11 @@ from ..pictures import read_picture, size_of
 from ..weights import FOR_STRANGERS, load_weights
 from .command import Command, one_line, weights_argument
 from .inputs import expanded, identity, output_names
+from .memory import lacks_memory
 from .quiet import quiet_libraries
 
 _PAGE = "comparison.html"
+_NEEDS_LESS = "Try a smaller --tile, or cut the picture into parts."
 
 
 def _upscale_arguments(p: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def _upscale(options: argparse.Namespace) -> int:
                 _check_target(path, target, originals, options.overwrite)
                 pairs += _upscale_one(path, target, upscaler, scale, options, bar)
             except (ValueError, OSError, MemoryError, RuntimeError) as error:
-                if isinstance(error, RuntimeError) and not _out_of_memory(error):
+                if isinstance(error, RuntimeError) and not lacks_memory(error):
                     raise
                 failed += 1
                 bar.write(f"error: {one_line(_naming(path, error))}", file=sys.stderr)
@@ -100,14 +100,9 @@ def _upscale_one(
 
 def _naming(path: Path, error: Exception) -> str:
     """Return the words of an error with the input's name in them."""
-    if isinstance(error, MemoryError | RuntimeError):
-        return f"{path}: not enough memory. Try a smaller --tile, or cut the picture into parts."
+    if lacks_memory(error):
+        return f"{path}: not enough memory. {_NEEDS_LESS}"
     return str(error) if str(path) in str(error) else f"{path}: {error}"
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    # torch has a class for it on a GPU only. On a CPU its allocator says who it is.
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 UPSCALE = Command(
@@ -118,4 +113,5 @@ UPSCALE = Command(
     "a.jpg b.png --out enlarged",
     _upscale_arguments,
     _upscale,
+    needs_less=_NEEDS_LESS,
 )

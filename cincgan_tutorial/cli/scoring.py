@@ -161,4 +161,5 @@ EVALUATE = Command(
     "--weights runs/mine --photos held-out",
     _evaluate_arguments,
     _evaluate,
+    needs_less="Take fewer photographs, or cut large ones into parts.",
 )

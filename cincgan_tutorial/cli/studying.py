@@ -124,4 +124,5 @@ STUDY = Command(
     "cycle-one --preset lesson",
     _study_arguments,
     _study,
+    needs_less="Take a smaller preset (--preset lesson) or fewer photographs. What is finished is not done again.",
 )

@@ -102,6 +102,7 @@ TRAIN = Command(
     _train_arguments,
     _train,
     many_ranks=True,
+    needs_less="Take a smaller preset (--preset lesson), smaller batches (--set joint.batch=4) or fewer photographs.",
 )
 RESUME = Command(
     "resume",
@@ -111,4 +112,5 @@ RESUME = Command(
     _resume_arguments,
     _resume,
     many_ranks=True,
+    needs_less="Close other programs, or copy the run folder to a machine with more.",
 )

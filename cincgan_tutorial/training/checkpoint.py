@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,10 @@ def load_checkpoint(path: Path, preset: Preset) -> dict[str, Any]:
         with warnings.catch_warnings(action="ignore"):
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # in a damaged file torch stumbles over almost anything
-        first_line = str(error).partition("\n")[0]
-        raise ValueError(
-            f"{path}: damaged, or not a checkpoint ({first_line}). Restore a copy, or start again."
-        ) from error
+        # Where torch refuses to run code, its words end in how to run it after all; nobody should.
+        refused = isinstance(error, pickle.UnpicklingError)
+        why = "more than numbers and texts, and that is never loaded" if refused else str(error).partition("\n")[0]
+        raise ValueError(f"{path}: damaged, or not a checkpoint ({why}). Restore a copy, or start again.") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         found = state.get("format") if isinstance(state, dict) else type(state).__name__
         raise ValueError(f"{path}: format {found!r}, expected {FORMAT!r}.")

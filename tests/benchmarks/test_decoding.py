@@ -1,7 +1,10 @@
 """The benchmark of the cache measures what it says, on photographs that are small here."""
 
+import json
+
 import pytest
-from helpers import ROOT
+from helpers import ROOT, write_photographs
+from PIL import Image
 
 
 def test_photographs_are_decoded_once_and_every_time_respectively(tmp_path, monkeypatch):
@@ -32,6 +35,36 @@ def test_a_photograph_has_the_size_of_those_of_div2k(monkeypatch):
     import decoding
 
     assert pytest.approx(2.77e6, rel=0.01) == decoding.HEIGHT * decoding.WIDTH
+
+
+def test_photographs_are_made_of_different_ones_with_noise(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import decoding
+
+    paths = decoding.make(tmp_path, 3, 90, 135)
+    assert [path.name for path in paths] == ["0000.png", "0001.png", "0002.png"]
+    for path in paths:
+        with Image.open(path) as image:
+            assert (image.size, image.mode, image.format) == ((135, 90), "RGB", "PNG")
+    assert len({path.read_bytes() for path in paths}) == 3
+    noisy = sum(path.stat().st_size for path in paths)
+    monkeypatch.setattr(decoding, "_NOISE", 0)
+    assert sum(path.stat().st_size for path in decoding.make(tmp_path, 3, 90, 135)) < noisy
+
+
+def test_what_was_measured_on_a_folder_is_written_down(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import decoding
+
+    folder = write_photographs(tmp_path / "mine", 3)
+    names = {path.name for path in folder.iterdir()}
+    decoding.main(["--folder", str(folder), "--count", "2", "--rounds", "1", "--results", str(tmp_path / "results")])
+    result = json.loads((tmp_path / "results" / "decoding" / "result.json").read_text(encoding="utf-8"))
+    taken, facts = result["data"]["seconds"], result["provenance"]
+    assert (result["data"]["photographs"], facts["source"]) == (2, "mine")
+    assert facts["command"].startswith("python benchmarks/decoding.py --folder")
+    assert f"({taken['decoded'] / taken['mapped']:.1f}x as fast)" in capsys.readouterr().out
+    assert {path.name for path in folder.iterdir()} == names, "a cache was left in the folder"
 
 
 def test_the_benchmark_divides_decoding_by_mapping(monkeypatch):

@@ -322,3 +322,33 @@ def test_unseen_photographs_are_unlike_those_of_training(folder, unseen):
     """The premise of the tests above."""
     hashes = [{p.sha256 for p in photographs_in(where)} for where in (folder, unseen)]
     assert not hashes[0] & hashes[1]
+
+
+@pytest.fixture
+def both(tmp_path):
+    """A benchmark set as it is handed round: HR photographs, and their reductions under the same names."""
+    for number in range(2):
+        save_picture(tmp_path / "set" / "HR" / f"p{number}.png", picture(64, 80, 300 + number))
+        save_picture(tmp_path / "set" / "LR_bicubic_x4" / f"p{number}.png", picture(16, 20, 300 + number))
+    return tmp_path / "set"
+
+
+def test_a_folder_that_also_holds_the_reductions_is_not_scored(cincgan, finished, both, tmp_path):
+    error = cincgan("evaluate", "--weights", finished, "--photos", both).error()
+    assert "LR_bicubic_x4/p0.png (20x16), a reduction of HR/p0.png (80x64)" in error
+    assert cincgan("evaluate", "--weights", finished, "--photos", both / "HR").out.startswith("2 photographs")
+    sheet = ["--sheet", tmp_path / "sheet.png"]
+    answer = cincgan("evaluate", "--weights", finished, "--lr-photos", both / "LR_bicubic_x4", *sheet)
+    assert answer.out.startswith("2 LR photographs")
+
+
+@pytest.mark.parametrize("option", ["--photos", "--held-out", "--tune"])
+def test_nor_is_it_taken_by_a_study(cincgan, folder, both, tmp_path, option):
+    places = ["--runs", tmp_path / "runs", "--results", tmp_path / "results"]
+    answer = cincgan("study", "table", "--preset", "smoke", "--photos", folder, option, both, *places)
+    assert "LR_bicubic_x4/p0.png" in answer.error()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_nor_looked_at_as_hr_photographs(cincgan, folder, both):
+    assert "LR_bicubic_x4/p0.png" in cincgan("check", "--lr-photos", folder, "--hr-photos", both).error()

@@ -285,9 +285,11 @@ def test_a_checkpoint_that_would_run_code_is_refused(interrupted, tmp_path):
             return exploded.mkdir, ()
 
     torch.save({"format": checkpoint.FORMAT, "bomb": Bomb()}, interrupted.checkpoint_path)
-    with pytest.raises(ValueError, match="damaged, or not a checkpoint"):
+    with pytest.raises(ValueError, match="damaged, or not a checkpoint") as error:
         resume(interrupted.folder)
     assert not exploded.exists()
+    assert "more than numbers and texts, and that is never loaded" in str(error.value)
+    assert "weights_only" not in str(error.value), "torch's hint at how to run the code after all was passed on"
 
 
 def test_a_checkpoint_of_other_settings_names_them(interrupted):

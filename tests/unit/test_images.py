@@ -5,7 +5,7 @@ import pytest
 import torch
 from helpers import picture, save_picture
 from odd_files import refused
-from PIL import Image
+from PIL import Image, ImageFile
 
 from cincgan_tutorial.images import (
     check_images,
@@ -107,8 +107,8 @@ def test_a_truncated_file_is_named(tmp_path, suffix, kept):
         read_pixels(path)
 
 
-@pytest.mark.parametrize("name", [name for name in refused() if name.startswith("taller")])
-def test_a_png_whose_header_promises_more_rows_is_refused_and_not_read_as_black(tmp_path, name):
+@pytest.mark.parametrize("name", [name for name in refused() if name.startswith(("taller", "ended"))])
+def test_a_picture_whose_header_promises_more_rows_is_refused_and_not_read_as_black_or_grey(tmp_path, name):
     (tmp_path / name).write_bytes(refused()[name])
     for read in (read_pixels, read_picture):
         with pytest.raises(ValueError, match=rf"{name}: damaged .*fewer rows than its header promises.* Copy it again"):
@@ -264,3 +264,14 @@ def test_luma_is_matlabs():
     assert luma(white).item() == pytest.approx(235 / 255)
     green = torch.tensor([0.0, 1.0, 0.0]).view(1, 3, 1, 1)
     assert luma(green).item() * 255 == pytest.approx(16 + 128.553)
+
+
+def test_a_picture_that_does_not_fit_into_memory_is_not_called_damaged(tmp_path, monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    path = save_picture(tmp_path / "a.png", RGB)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", full)
+    for read in (read_pixels, read_picture):
+        with pytest.raises(MemoryError, match=r"a\.png: "):
+            read(path)
