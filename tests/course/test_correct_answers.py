@@ -1,9 +1,11 @@
 """Every correct answer passes, whatever its style; and what has not been written passes no law."""
 
 import importlib
+import warnings
 from pathlib import Path
 
 import pytest
+import torch
 
 from cincgan_tutorial.grading import EXERCISES, check
 
@@ -33,6 +35,16 @@ def test_there_are_many_answers_and_most_exercises_have_several():
 @pytest.mark.parametrize(("style", "name"), ANSWERS, ids=[f"{style}-{name}" for style, name in ANSWERS])
 def test_a_correct_answer_passes(style, name):
     report = check(name, getattr(importlib.import_module(f"correct.{style}"), name))
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("name", ["gaussian_kernel", "noisy", "degrade"])
+def test_right_values_may_have_a_graph_behind_them(name):
+    """As from an nn.Conv2d whose weight was set; and the laws ask for numbers without a warning of torch."""
+    right, one = getattr(importlib.import_module("correct.matrices"), name), torch.nn.Parameter(torch.ones(()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = check(name, lambda *arguments: right(*arguments) * one)
     assert report.passed, str(report)
 
 
