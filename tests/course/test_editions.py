@@ -154,6 +154,28 @@ def test_stubs_keep_the_signature_and_say_the_hint():
     assert stub.startswith('def f(a):\n    """Doc."""\n')
 
 
+def test_nbgrader_leaves_the_hints():
+    """It replaces all that stands between the markers by one and the same stub."""
+    for stem in STEMS:
+        for cell in solution(stem).cells:
+            outside = re.sub(rf"{MARKER}.*?### END SOLUTION", "", cell.source, flags=re.DOTALL)
+            assert outside.count("# Hint: ") == cell.source.count("# Hint: ") == cell.source.count(MARKER)
+    code = "def f(a):\n    ### BEGIN SOLUTION\n    # Hint: a\n\n    return a\n    ### END SOLUTION\n"
+    moved = "def f(a):\n    # Hint: a\n    ### BEGIN SOLUTION\n\n    return a\n    ### END SOLUTION\n"
+    assert make.with_hints_outside(code) == moved
+
+
+def test_a_course_for_nbgrader_keeps_settings_that_are_there(tmp_path):
+    assert make.main(["--nbgrader", str(tmp_path / "course")]) == 0
+    made = sorted(path.relative_to(tmp_path / "course").as_posix() for path in tmp_path.rglob("*.*") if path.is_file())
+    assert made == ["nbgrader_config.py", *[f"source/{stem}/{stem}.ipynb" for stem in STEMS]]
+    settings = tmp_path / "course" / "nbgrader_config.py"
+    compile(settings.read_text("utf-8"), "settings", "exec")
+    settings.write_text("mine", "utf-8")
+    assert make.main(["--nbgrader", str(tmp_path / "course")]) == 0
+    assert settings.read_text("utf-8") == "mine"
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [
