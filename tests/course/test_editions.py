@@ -10,20 +10,14 @@ import make
 import nbformat
 import pytest
 import yaml
+from handing_in import solution, student
 
 from cincgan_tutorial.grading import EXERCISES
+from cincgan_tutorial.grading.reading import from_cells
 from cincgan_tutorial.grading.variants import VARIANTS, constants, variant_of
 
 STEMS = [path.stem for path in make.masters()]
 MARKER = "### BEGIN SOLUTION"
-
-
-def student(stem, variant=0):
-    return make.student_edition(make.read_master(make.ROOT / "assignments" / f"{stem}.md", variant), stem)
-
-
-def solution(stem, variant=0):
-    return make.solution_edition(make.read_master(make.ROOT / "assignments" / f"{stem}.md", variant), stem)
 
 
 def secrets(stem):
@@ -125,6 +119,18 @@ def test_cells_carry_what_nbgrader_reads(stem):
         assert cell.source.endswith(".required()")
     assert all(cell.metadata.nbgrader.schema_version == 3 for cell in graded + written)
     assert all(cell.source.count(MARKER) == cell.source.count("### END SOLUTION") >= 1 for cell in written)
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_of_what_is_handed_out_definitions_alone_run_when_it_is_marked(stem):
+    """A cell that trains or draws is no part of an answer: it costs time, and one answer's fault would cost others."""
+    code = from_cells(cell.source for cell in student(stem).cells if cell.cell_type == "code")
+    plain = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    for exercise in EXERCISES.values():
+        if exercise.assignment == int(stem[0]):
+            needed = code.needed(exercise.wanted)
+            assert needed
+            assert [ast.unparse(s.node)[:60] for s in needed if not isinstance(s.node, plain)] == [], exercise.name
 
 
 @pytest.mark.parametrize("stem", STEMS)

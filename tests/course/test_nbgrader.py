@@ -10,7 +10,8 @@ from pathlib import Path
 import make
 import nbformat
 import pytest
-from test_editions import MARKER, secrets, student
+from handing_in import answered, solutions, student
+from test_editions import MARKER, secrets
 
 from cincgan_tutorial.grading import EXERCISES
 
@@ -42,19 +43,6 @@ def nbgrader(folder, *arguments):
         cwd=folder, env=os.environ | own, capture_output=True, text=True, timeout=1800, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
-
-
-def solutions(stem):
-    notebook = make.solution_edition(make.read_master(make.ROOT / "assignments" / f"{stem}.md"), stem)
-    written = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
-    return {cell.metadata.nbgrader.grade_id: cell.source for cell in written}
-
-
-def answered(notebook, answers):
-    """Write answers into the cells of a notebook as it was handed out."""
-    for cell in notebook.cells:
-        cell.source = answers.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source)
-    return notebook
 
 
 def hand_in(course, name, stem, notebook):
