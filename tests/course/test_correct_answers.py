@@ -20,6 +20,9 @@ def answers():
 
 
 ANSWERS = list(answers())
+# The first style that has an exercise is tried with every run of the tests, the others with the long ones.
+STYLES = ("convolutions", "stopped", "sequential", "matrices", "loops", "parameters", "frozen")
+_FIRST = {name: style for style, name in sorted(ANSWERS, key=lambda answer: STYLES.index(answer[0]), reverse=True)}
 WRITTEN = [
     name for name, exercise in EXERCISES.items() if not name.startswith(("own_", "first_", "second_", "defence"))
 ]
@@ -27,12 +30,19 @@ WRITTEN = [
 
 def test_there_are_many_answers_and_most_exercises_have_several():
     assert len(ANSWERS) >= 40
+    assert len(_FIRST) >= 20
     by_exercise = {name: [style for style, other in ANSWERS if other == name] for name in WRITTEN}
     assert [name for name, styles in by_exercise.items() if not styles] == []
     assert sum(len(styles) >= 2 for styles in by_exercise.values()) >= 20
 
 
-@pytest.mark.parametrize(("style", "name"), ANSWERS, ids=[f"{style}-{name}" for style, name in ANSWERS])
+def parameters():
+    for style, name in ANSWERS:
+        marks = () if _FIRST[name] == style else (pytest.mark.slow,)
+        yield pytest.param(style, name, marks=marks, id=f"{style}-{name}")
+
+
+@pytest.mark.parametrize(("style", "name"), list(parameters()))
 def test_a_correct_answer_passes(style, name):
     report = check(name, getattr(importlib.import_module(f"correct.{style}"), name))
     assert report.passed, str(report)
