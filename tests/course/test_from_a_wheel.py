@@ -41,6 +41,8 @@ def command(*arguments, cwd, **environment):
 def library(root, tmp_path_factory):
     """The folder into which the wheel was installed; it is built from a copy, since building leaves files behind."""
     pytest.importorskip("pip", reason="needs pip to build and install a wheel")
+    # As pyproject.toml asks for; it is not fetched here, since tests run without a network.
+    pytest.importorskip("setuptools", "77", reason="needs setuptools 77 to build a wheel")
     source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("made")
     for name in PACKED:
         copy = shutil.copytree if (root / name).is_dir() else shutil.copy
