@@ -34,7 +34,7 @@ HOSTILE = {
     "wraps": (JUDGE + "from cincgan_tutorial.losses import discriminator_loss as d\n    return d(D1(y), D1(G1(x)))",
               "library's own discriminator_loss"),
     "evaluates": (JUDGE + "return eval('x.sum()')", "eval"),
-    "exits": (JUDGE + "raise SystemExit(0)", "SystemExit"),
+    "exits": (JUDGE + "raise SystemExit(0)", "judge_loss: breaks"),
     "redefines": (JUDGE + "return 0.0\ndef check(*of):\n    print('judge_loss: all laws hold.')", "redefines check"),
     "patches": (JUDGE + "return 0.0\nimport cincgan_tutorial.grading as g\ng.check = print", "patches the library"),
     "forges": (JUDGE + "print('judge_loss: all 4 laws hold.')\n    return True", "judge_loss: breaks"),
