@@ -7,6 +7,7 @@ A master is a MyST notebook that holds tasks and solutions. From it come
 * ``assignments/solution/NAME.ipynb``, kept out of git: the instructor's notebook, from which nbgrader can start too.
 
 ``--students ROSTER --course NAME`` makes one notebook per line of a roster instead, with numbers of its own for each.
+``--nbgrader FOLDER`` makes the folder of a course for nbgrader.
 """
 
 from __future__ import annotations
@@ -38,6 +39,13 @@ _BLANK = re.compile(r"\{\{(\w+)\}\}")
 _CHECK = re.compile(r'^check\("(?P<name>\w+)", (?P<answer>\w+)\)$')
 _CHAPTER = re.compile(r"\]\(\.\./notebooks/(\w+)\.md\)")
 _ROLE = re.compile(r"\s?\{(?P<role>eq|cite)\}`(?P<target>[\w-]+)`")
+_SETTINGS = """\
+# Settings of nbgrader for this course; `nbgrader --help-all` explains all that there are.
+c = get_config()
+c.CourseDirectory.course_id = "cincgan"
+# In seconds, for one cell. Its own 30 are few: a check tries many inputs, and stops a law that takes too long itself.
+c.Execute.timeout = 600
+"""
 
 
 def masters(root: Path = ROOT) -> list[Path]:
@@ -80,6 +88,19 @@ def without_solutions(code: str) -> str:
     return stubbed
 
 
+def with_hints_outside(code: str) -> str:
+    """Return a cell with each hint before its solution: nbgrader puts the same stub for all that stands within."""
+
+    def outside(match: re.Match[str]) -> str:
+        lines = match["body"].splitlines(keepends=True)
+        hints = [line for line in lines if _HINT.match(line)]
+        rest = [line for line in lines if line not in hints]
+        begin, end = (f"{match['indent']}### {word} SOLUTION" for word in ("BEGIN", "END"))
+        return "".join([*hints, f"{begin}\n", *rest, end])
+
+    return _REGION.sub(outside, code)
+
+
 def student_edition(master: NotebookNode, stem: str) -> NotebookNode:
     """Return the notebook that is handed out: no solution in it, and prose without Sphinx's roles."""
     notebook = _with_metadata(master, stem)
@@ -102,6 +123,8 @@ def solution_edition(master: NotebookNode, stem: str) -> NotebookNode:
             cell.source = _for_notebooks(cell.source)
         elif _CHECK.match(cell.source):
             cell.source += ".required()"
+        else:
+            cell.source = with_hints_outside(cell.source)
     return notebook
 
 
@@ -183,6 +206,15 @@ def per_student(students: Mapping[str, int], folder: Path, root: Path = ROOT) ->
             yield folder / student / f"{path.stem}.ipynb", written(notebook)
 
 
+def nbgrader_course(folder: Path, root: Path = ROOT) -> Iterator[tuple[Path, str]]:
+    """Yield what nbgrader starts from: a source notebook for each assignment, and its settings where there are none."""
+    for path in masters(root):
+        notebook = solution_edition(read_master(path), path.stem)
+        yield folder / "source" / path.stem / f"{path.stem}.ipynb", written(notebook)
+    if not (folder / "nbgrader_config.py").exists():
+        yield folder / "nbgrader_config.py", _SETTINGS
+
+
 def written(notebook: NotebookNode) -> str:
     """Return a notebook as the text of its file."""
     nbformat.validate(notebook)
@@ -208,12 +240,16 @@ def read_roster(path: Path, course: str) -> dict[str, int]:
 def main(arguments: list[str]) -> int:
     """Make the editions, or the notebooks of a class; the exit status is 1 for bad input."""
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
-    parser.add_argument("--students", type=Path, metavar="ROSTER", help="a text file, one name per line")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--students", type=Path, metavar="ROSTER", help="a text file, one name per line")
+    instead.add_argument("--nbgrader", type=Path, metavar="FOLDER", help="the folder of a course for nbgrader")
     parser.add_argument("--course", default="", help="name of the course and year: other names give other numbers")
     parser.add_argument("--out", type=Path, default=ROOT / "assignments" / "variants", help="folder for a class")
     given = parser.parse_args(arguments)
     try:
-        if given.students is None:
+        if given.nbgrader is not None:
+            files = list(nbgrader_course(given.nbgrader))
+        elif given.students is None:
             files = list(editions())
         else:
             students = read_roster(given.students, given.course)

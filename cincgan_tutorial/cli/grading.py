@@ -6,8 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from tqdm import tqdm
-
+from ..front_end import progress_bar
 from .command import Command, one_line
 
 
@@ -51,7 +50,7 @@ def _grade(options: argparse.Namespace) -> int:
         print("Note: no process without network on this system; a guard inside Python is all there is. See the guide.")
     limits = Limits(options.seconds, options.memory * 2**20)
     jobs = options.jobs or os.cpu_count() or 1
-    with tqdm(total=len(files), unit="submission") as bar:
+    with progress_bar(len(files), "grade", unit="submission") as bar:
 
         def done(marked: Marked) -> None:
             bar.set_postfix_str(one_line(marked.submission)[-40:], refresh=False)

@@ -57,15 +57,18 @@ class Statement:
 
     @cached_property
     def touched(self) -> frozenset[str]:
-        """The names whose values it changes: ``sizes.append(3)``, ``sizes[0] = 3``, ``net.width = 3``."""
+        """The names whose values it changes: ``sizes.append(3)``, ``sizes[0] = 3``, ``net.width = 3``.
+
+        Not ``loss(x).backward()``: that changes what ``loss`` returned, and a training loop is no part of an answer.
+        """
         if isinstance(self.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             return frozenset()
         found = set()
         for node in ast.walk(self.node):
             if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, (ast.Store, ast.Del)):
-                found.add(root_name(node))
+                found.add(_owner(node))
             elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-                found.add(root_name(node.value.func) if isinstance(node.value.func, ast.Attribute) else "")
+                found.add(_owner(node.value.func) if isinstance(node.value.func, ast.Attribute) else "")
         return frozenset(found - {""})
 
     @property
@@ -152,6 +155,13 @@ def root_name(node: ast.expr) -> str:
     """Return the name that a chain of attributes, items and calls begins with, or ''."""
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
         node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _owner(node: ast.expr) -> str:
+    """Return the name that a chain of attributes and items begins with, or '': what a call returns has no name."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
     return node.id if isinstance(node, ast.Name) else ""
 
 

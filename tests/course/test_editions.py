@@ -10,20 +10,14 @@ import make
 import nbformat
 import pytest
 import yaml
+from handing_in import solution, student
 
 from cincgan_tutorial.grading import EXERCISES
+from cincgan_tutorial.grading.reading import from_cells
 from cincgan_tutorial.grading.variants import VARIANTS, constants, variant_of
 
 STEMS = [path.stem for path in make.masters()]
 MARKER = "### BEGIN SOLUTION"
-
-
-def student(stem, variant=0):
-    return make.student_edition(make.read_master(make.ROOT / "assignments" / f"{stem}.md", variant), stem)
-
-
-def solution(stem, variant=0):
-    return make.solution_edition(make.read_master(make.ROOT / "assignments" / f"{stem}.md", variant), stem)
 
 
 def secrets(stem):
@@ -128,6 +122,18 @@ def test_cells_carry_what_nbgrader_reads(stem):
 
 
 @pytest.mark.parametrize("stem", STEMS)
+def test_of_what_is_handed_out_definitions_alone_run_when_it_is_marked(stem):
+    """A cell that trains or draws is no part of an answer: it costs time, and one answer's fault would cost others."""
+    code = from_cells(cell.source for cell in student(stem).cells if cell.cell_type == "code")
+    plain = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    for exercise in EXERCISES.values():
+        if exercise.assignment == int(stem[0]):
+            needed = code.needed(exercise.wanted)
+            assert needed
+            assert [ast.unparse(s.node)[:60] for s in needed if not isinstance(s.node, plain)] == [], exercise.name
+
+
+@pytest.mark.parametrize("stem", STEMS)
 def test_solution_edition_has_full_marks_and_student_edition_none(stem):
     from cincgan_tutorial.grading.trying import try_all
 
@@ -152,6 +158,28 @@ def test_stubs_keep_the_signature_and_say_the_hint():
     with pytest.raises(NotImplementedError, match='say "a"'):
         names["f"](1)
     assert stub.startswith('def f(a):\n    """Doc."""\n')
+
+
+def test_nbgrader_leaves_the_hints():
+    """It replaces all that stands between the markers by one and the same stub."""
+    for stem in STEMS:
+        for cell in solution(stem).cells:
+            outside = re.sub(rf"{MARKER}.*?### END SOLUTION", "", cell.source, flags=re.DOTALL)
+            assert outside.count("# Hint: ") == cell.source.count("# Hint: ") == cell.source.count(MARKER)
+    code = "def f(a):\n    ### BEGIN SOLUTION\n    # Hint: a\n\n    return a\n    ### END SOLUTION\n"
+    moved = "def f(a):\n    # Hint: a\n    ### BEGIN SOLUTION\n\n    return a\n    ### END SOLUTION\n"
+    assert make.with_hints_outside(code) == moved
+
+
+def test_a_course_for_nbgrader_keeps_settings_that_are_there(tmp_path):
+    assert make.main(["--nbgrader", str(tmp_path / "course")]) == 0
+    made = sorted(path.relative_to(tmp_path / "course").as_posix() for path in tmp_path.rglob("*.*") if path.is_file())
+    assert made == ["nbgrader_config.py", *[f"source/{stem}/{stem}.ipynb" for stem in STEMS]]
+    settings = tmp_path / "course" / "nbgrader_config.py"
+    compile(settings.read_text("utf-8"), "settings", "exec")
+    settings.write_text("mine", "utf-8")
+    assert make.main(["--nbgrader", str(tmp_path / "course")]) == 0
+    assert settings.read_text("utf-8") == "mine"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 
 import pytest
 import torch
@@ -54,6 +55,11 @@ def by_a_helper(image):
     return helper(image)
 
 
+def complains(image):
+    warnings.warn("it is dark", stacklevel=1)
+    return right(image)
+
+
 def endless(image):
     while True:
         pass
@@ -84,6 +90,15 @@ def test_right_answers_pass():
     assert check("roughness", right).passed
     assert check("roughness", space["roughness"]).passed
     assert check("Scale", space["Scale"]).passed
+
+
+def test_a_warning_is_no_failure_to_tools_that_watch_stderr(capsys, monkeypatch):
+    # What Python does outside pytest.
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *where: print(message, file=sys.stderr))
+    assert check("roughness", complains).passed
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "it is dark" in said.out
 
 
 @pytest.mark.parametrize(

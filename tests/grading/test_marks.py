@@ -261,7 +261,10 @@ def test_the_command_writes_marks_and_pages(tmp_path, capsys):
     (row,) = csv.DictReader(out.read_text(encoding="utf-8").splitlines())
     assert (row["submission"], row["marks"]) == ("a.ipynb", "0")
     assert "not JSON" in (tmp_path / row["feedback"]).read_text(encoding="utf-8")
-    assert "Not graded" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "Not graded" in said.out
+    assert "grade: 100%" in said.err
+    assert "submission, a.ipynb]" in said.err
 
 
 @pytest.mark.slow

@@ -31,6 +31,13 @@ def test_only_what_an_answer_needs_is_kept():
     ]  # fmt: skip
 
 
+def test_what_an_answer_returned_may_change_without_being_part_of_it():
+    training = "for i in range(200):\n    loss(i).backward()\n    loss(i).grad[0] = 1\n    other(loss(i)).backward()"
+    assert needed("loss", "def loss(x):\n    return x", training, "loss.scale = 2") == (
+        "def loss(x):\n    return x\nloss.scale = 2"
+    )
+
+
 @pytest.mark.parametrize(
     ("cells", "kept"),
     [

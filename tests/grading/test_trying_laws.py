@@ -1,5 +1,7 @@
 """Laws tried on right and wrong answers: what is said, and that it is always the same."""
 
+import warnings
+
 import pytest
 import torch
 from hypothesis import strategies as st
@@ -151,6 +153,13 @@ def test_close_things_are_close():
     expect_close(1.00001, torch.tensor(1.0), 1e-4)
     expect_close(torch.tensor([1000.01]), torch.tensor([1000.0]), 1e-4)
     assert expect_number(torch.tensor(2.0)) == 2.0
+
+
+def test_a_number_with_a_graph_behind_it_is_a_number():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert expect_number(torch.tensor(2.0, requires_grad=True)) == 2.0
+        expect_close(torch.tensor(2.0, requires_grad=True), 2.0, 1e-4)
 
 
 def test_drawn_tensors_are_simple_first():

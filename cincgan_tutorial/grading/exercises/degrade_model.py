@@ -84,8 +84,8 @@ def _model_8bit(answer: Answer, seed: int) -> None:
     levels = 255 * answer(z, single_one(0, 0), 4, 5.0, 100, generator(seed)).detach()
     note = "Round last, after the noise, to multiples of 1/255: not down."
     expect_close(levels, levels.round(), 1e-3, "255 x", note)
-    mean = float((answer(torch.full((1, 3, 16, 16), 0.4975), single_one(0, 0), 4, 0.0, math.inf, generator(0))).mean())
-    expect_close(255 * mean, 127.0, 1e-3, "255 x for a flat picture of 0.4975", note)
+    flat = answer(torch.full((1, 3, 16, 16), 0.4975), single_one(0, 0), 4, 0.0, math.inf, generator(0))
+    expect_close(255 * flat.mean(), 127.0, 1e-3, "255 x for a flat picture of 0.4975", note)
 
 
 def _model_range(answer: Answer, level: float, seed: int) -> None:

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ..exercise import Exercise
-from ..laws import Law, expect, expect_close, expect_equal, expect_is_tensor, expect_shape, expect_unchanged
+from ..laws import (
+    Law,
+    expect,
+    expect_close,
+    expect_equal,
+    expect_is_tensor,
+    expect_number,
+    expect_shape,
+    expect_unchanged,
+)
 from ..strategies import numbers, seeds
 from ..toys import Six
 from .joint_judges import EXERCISES as JUDGES
@@ -228,7 +237,7 @@ def _learns(answer: Answer, seed: int) -> None:
     nets, given = Six(seed), batch(seed)
     optimizer = optimizer_of(nets, GENERATORS, rate=0.01)
     one, two = weights_with(identity=1.0, cycle=1.0), weights_with(identity=1.0)
-    losses = [float(_stepped(answer, nets, optimizer, given, one, two)[0]) for _ in range(8)]
+    losses = [expect_number(_stepped(answer, nets, optimizer, given, one, two)[0], "the loss") for _ in range(8)]
     expect(losses[-1] < losses[0], f"less than {losses[0]:.4g} after eight steps on the same batch", losses[-1])
 
 
