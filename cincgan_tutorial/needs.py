@@ -21,8 +21,8 @@ _OF_STAGES = "Time and memory, at `smoke` of the whole chapter, else of the thre
 def of_chapter(name: str, folder: Path | None = None) -> Markdown:
     """Return time and memory of a chapter, by preset and hardware.
 
-    Where a chapter trains, a preset's time is that of its three stages, from the shortest to the longest run that was
-    recorded, and its memory the most that a stage needed.
+    Where a chapter trains, a preset's time is that of its three stages in the shortest run that was recorded (others may
+    have shared the machine), and its memory the most that a stage needed.
 
     Args:
         name: The chapter's file without its ending, such as ``05_architectures``.
@@ -63,7 +63,7 @@ def _of_training(folder: Path | None) -> dict[tuple[str, str], list[str]]:
         if set(seconds) == {"pretrain", "first", "joint"}:
             place = result.provenance["preset"], hardware_of(training["device"])
             taken.setdefault(place, []).append(sum(seconds.values()))
-    found = {place: [_time(min(runs), max(runs))] for place, runs in taken.items()}
+    found = {place: [_time(min(runs))] for place, runs in taken.items()}
     bench = recorded("bench", folder)
     hardware = hardware_of(bench.provenance["device"])
     for preset in PRESETS:
@@ -79,11 +79,9 @@ def _every(folder: Path | None) -> Iterator[Recorded]:
         yield recorded(path.parent.name, folder)
 
 
-def _time(shortest: float, longest: float | None = None) -> str:
-    """Return seconds in words, or from the shortest to the longest in minutes; rounded."""
-    if longest is None or round(shortest / 60) == round(longest / 60):
-        return f"{shortest:.0f}{_JOIN}s" if shortest < 90 else f"{shortest / 60:.0f}{_JOIN}min"
-    return f"{shortest / 60:.0f} to {longest / 60:.0f}{_JOIN}min"
+def _time(seconds: float) -> str:
+    """Return seconds in words, rounded."""
+    return f"{seconds:.0f}{_JOIN}s" if seconds < 90 else f"{seconds / 60:.0f}{_JOIN}min"
 
 
 def _size(megabytes: Any) -> str:

@@ -60,7 +60,7 @@ def test_a_chapter_that_trains_has_a_row_for_each_preset(folder):
     assert [row[0] for row in found] == list(PRESETS)
     assert {row[0]: row[1:] for row in found} == {
         "smoke": ["2 min, 0.6 GB", missing, missing],
-        "lesson": ["9 to 11 min, 0.5 GB", missing, missing],
+        "lesson": ["9 min, 0.5 GB", missing, missing],
         "mild": ["50 min", missing, missing],
         "general": [missing] * 3,
         "colab": ["time not measured, 1.1 GB", "61 s", missing],
