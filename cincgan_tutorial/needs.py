@@ -21,8 +21,8 @@ _OF_STAGES = "Time and memory, at `smoke` of the whole chapter, else of the thre
 def of_chapter(name: str, folder: Path | None = None) -> Markdown:
     """Return time and memory of a chapter, by preset and hardware.
 
-    Where a chapter trains, a preset's time is that of its three stages in the shortest run that was recorded (others may
-    have shared the machine), and its memory the most that a stage needed.
+    Where a chapter trains, a preset's time is that of its three stages in the shortest run that was recorded (others
+    may have shared the machine), and its memory the most that a stage needed.
 
     Args:
         name: The chapter's file without its ending, such as ``05_architectures``.

@@ -10,6 +10,7 @@ from typing import Any
 from ..baselines import check_truth
 from ..degradation import DEGRADATIONS
 from ..presets import Preset
+from ..training import read_log
 from ..unpaired import Photograph, Photographs
 from ..weights import load_weights
 from .evaluate import Row, cleaning, evaluate
@@ -42,12 +43,12 @@ def repeat(
     degradation = DEGRADATIONS[preset.degradation].without_shift()
     of_seed: list[dict[str, Any]] = []
     for seed in seeds:
-        trained = load_weights(
-            trained_in(runs / f"seeds-{preset.name}" / str(seed), replace(preset, seed=seed), photographs)
-        )
+        run = trained_in(runs / f"seeds-{preset.name}" / str(seed), replace(preset, seed=seed), photographs)
+        trained = load_weights(run)
         rows = evaluate(trained, held_out, degradation)
         data, facts = evaluation_data(trained, rows, cleaning(trained, held_out), degradation, seed=0)
-        of_seed.append({"seed": seed} | data)
+        alarms = [line["alarm"] for line in read_log(run / "log.jsonl") if "alarm" in line]
+        of_seed.append({"seed": seed, "alarms": alarms} | data)
     return record(name or f"{preset.name}-seeds", {"runs": of_seed}, facts | {"seed": list(seeds)}, results)
 
 

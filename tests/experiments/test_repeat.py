@@ -38,6 +38,16 @@ def test_the_mean_over_seeds_keeps_the_photographs_apart(repeated):
         assert row.ssim == {name: pytest.approx((a.ssim[name] + b.ssim[name]) / 2) for name in a.ssim}
 
 
+def test_the_alarms_of_every_run_are_told(repeated, small_lesson, photographs, held_out, tmp_path):
+    assert [run["alarms"] for run in recorded("lesson-seeds", repeated / "results").data["runs"]] == [[], []]
+    for path in repeated.glob("runs/**/3/log.jsonl"):
+        line = {"stage": "first", "step": 6, "alarm": "flat output", "of": "G1(x)", "value": 0.1, "entry": "x"}
+        with path.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+    repeat(small_lesson, [3, 1], photographs, held_out, repeated / "runs", tmp_path)
+    assert [run["alarms"] for run in recorded("lesson-seeds", tmp_path).data["runs"]] == [["flat output"], []]
+
+
 def test_a_finished_seed_is_not_trained_again(repeated, small_lesson, photographs, held_out, monkeypatch):
     weights = {path: path.stat().st_mtime_ns for path in repeated.rglob("weights.safetensors")}
     repeat(small_lesson, [3, 1, 2], photographs, held_out, repeated / "runs", repeated / "results")
