@@ -2,9 +2,8 @@
 
 import csv
 import os
-from pathlib import Path
-
 import re
+from pathlib import Path
 
 import pytest
 from toy_catalogue import GRADED, LAYER, RIGHT, notebook
