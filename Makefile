@@ -34,7 +34,7 @@ help:
 	@echo 'make book           install into .venv, run the chapters, build _build/html/index.html'
 	@echo 'make test           install into .venv, check the code, run the tests and every notebook'
 	@echo 'make test-full      the long tests: browser, built site, long training'
-	@echo 'make test-colab     the chapters and live views with the versions that Colab has'
+	@echo 'make test-colab     the chapters and live views with the versions of Colab, but for Python and torch'
 	@echo 'make lint           ruff and mypy alone'
 	@echo 'make bench          speed and memory, under five minutes; BENCH_ARGS="--results book/results" records them'
 	@echo 'make sync           bring notebooks/*.md and *.ipynb together and strip outputs'

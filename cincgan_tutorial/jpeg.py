@@ -2,14 +2,15 @@
 
 libjpeg fills what is missing with grey and keeps silent. But what it does not need it skips: behind the data of a sound
 scan anything may follow, and no pixel changes. Where data are missing, whatever follows is taken for them. So a file is
-sound where it looks the same with some more data. Source: ITU T.81, annex B.
+sound where it looks the same with some more data. Only the first scan is tried: a progressive file that lacks later
+ones is a coarser picture, and is not told from a sound one. Source: ITU T.81, annex B.
 """
 
 from __future__ import annotations
 
 import re
 
-_START, _END, _SCAN, _FIRST_RESTART = 0xD8, 0xD9, 0xDA, 0xD0
+_SCAN, _FIRST_RESTART = 0xDA, 0xD0
 # Frames in Huffman code: baseline, extended, progressive. In arithmetic code zeros at the end need not be written.
 _HUFFMAN, _FRAMES = (0xC0, 0xC1, 0xC2), set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # A byte of 255 within data is followed by 0, or is the marker of a restart; anything else ends them.

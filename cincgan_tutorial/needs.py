@@ -10,7 +10,7 @@ from .experiments import RESULTS, Recorded, recorded
 from .presets import PRESETS
 from .tables import Markdown, markdown_table
 
-HARDWARE = ("one CPU core", "T4", "large GPU")
+HARDWARE = ("CPU", "T4", "large GPU")
 NOT_MEASURED = "not measured"
 _TRAINS = "06_training"
 # A space at which no line breaks.
@@ -21,8 +21,8 @@ _OF_STAGES = "Time and memory, at `smoke` of the whole chapter, else of the thre
 def of_chapter(name: str, folder: Path | None = None) -> Markdown:
     """Return time and memory of a chapter, by preset and hardware.
 
-    Where a chapter trains, a preset's time is that of its three stages in the shortest run that was recorded (others
-    may have shared the machine), and its memory the most that a stage needed.
+    Where a chapter trains, a preset's time is that of its three stages in the shortest run that was recorded by itself
+    (others may have shared the machine), on one core where it is a CPU, and its memory the most that a stage needed.
 
     Args:
         name: The chapter's file without its ending, such as ``05_architectures``.

@@ -185,10 +185,10 @@ def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
 
 
 def settings_of(study: Recorded, label: str) -> Markdown:
-    """Return the settings that make a variant of a study, as they are typed after ``train``."""
+    """Return the settings in which a variant of a study differs from its first, as they are typed after ``train``."""
     settings = study.data["variants"][label]["settings"]
     typed = " ".join(f"{name}={str(value).lower() if value is False else value}" for name, value in settings.items())
-    return Markdown(f"*Made by* `--set {typed}`")
+    return Markdown(f"*Differs from the healthy run by* `--set {typed}`")
 
 
 def of_grids(study: Recorded) -> Markdown:

@@ -6,6 +6,7 @@ compares the two. Tensors only: loading can't run code.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -108,6 +109,8 @@ def opened(path: Path, remedy: str) -> Iterator[safe_open]:
         with safe_open(path, framework="pt") as file:
             yield file
     except (SafetensorError, OSError) as error:
+        if getattr(error, "errno", None) == errno.ENOMEM:
+            raise  # nothing is wrong with the file
         raise ValueError(f"{path}: not a readable safetensors file ({error}). {remedy}") from error
 
 

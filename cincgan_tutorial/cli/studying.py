@@ -23,6 +23,7 @@ from ..experiments import (
     SYMPTOMS,
     TABLE,
     bound,
+    check_name,
     repeat,
     run_ablations,
     run_budget,
@@ -97,6 +98,10 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
 
 def _study(options: argparse.Namespace) -> int:
     study = _STUDIES[options.name]
+    if options.record is not None:
+        check_name(options.record)
+        if not study.takes_seeds:
+            raise ValueError(f"--record: {options.name} is recorded under its own name; give another --results folder.")
     photographs = load_photographs(options.photos)
     check_truth(photographs)
     where = study.run(

@@ -105,7 +105,10 @@ def _scored(
 ) -> tuple[list[dict[str, Any]], list[Tensor]]:
     """Return stage, step and scores of each checkpoint, and what it makes of the running example's crop."""
     rows, crops = [], []
-    with progress_bar(len(list((run / "snapshots").glob("*.pt"))), FRAMES) as bar:
+    every = trained.preset.keep_every
+    # The beginning, and each stage at every so many steps and at its end.
+    moments = 1 + sum(-(-stage.steps // every) for stage in trained.preset.stages().values())
+    with progress_bar(moments, FRAMES) as bar:
         for stage, step, upscaler in _moments(run, trained):
             results = {name: super_resolve(upscaler, x) for name, (x, _) in pairs.items()}
             scores = {name: psnr(result, pairs[name][1]) for name, result in results.items()}

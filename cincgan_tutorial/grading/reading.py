@@ -66,9 +66,13 @@ class Statement:
         found = set()
         for node in ast.walk(self.node):
             if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, (ast.Store, ast.Del)):
-                found.add(_owner(node))
+                found.add(root_name(node, through_calls=False))
             elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-                found.add(_owner(node.value.func) if isinstance(node.value.func, ast.Attribute) else "")
+                found.add(
+                    root_name(node.value.func, through_calls=False)
+                    if isinstance(node.value.func, ast.Attribute)
+                    else ""
+                )
         return frozenset(found - {""})
 
     @property
@@ -151,17 +155,10 @@ def from_cells(sources: Iterable[str]) -> Notebook:
     return Notebook(tuple(statements), tuple(unreadable))
 
 
-def root_name(node: ast.expr) -> str:
-    """Return the name that a chain of attributes, items and calls begins with, or ''."""
-    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
+def root_name(node: ast.expr, through_calls: bool = True) -> str:
+    """Return the name that a chain of attributes and items begins with, or ''. What a call returns has no name."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)) or (through_calls and isinstance(node, ast.Call)):
         node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _owner(node: ast.expr) -> str:
-    """Return the name that a chain of attributes and items begins with, or '': what a call returns has no name."""
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
     return node.id if isinstance(node, ast.Name) else ""
 
 

@@ -40,7 +40,7 @@ LEVELS = {
     # always right has hardly any slope left.
     "saturated": 0.05,
     # Levels of 255. The studies' healthy variants end at 3 at most. Without identity and cycle the drift leaps far
-    # above this and comes back; all of the paper's settings, in a short run, end above it (chapters 3 and 6).
+    # above this and comes back; all of the paper's settings, in a short run, end above it (the FAQ and chapter 6).
     "colour drift": 8.0,
     # Share of the input's contrast. Noise is a small part of it, so cleaning leaves nearly all; half is gone only where
     # the picture goes.

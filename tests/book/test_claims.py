@@ -5,10 +5,17 @@ from __future__ import annotations
 import statistics
 
 import pytest
+import torch
 
-from cincgan_tutorial.degradation import SYNTHETIC_MILD
+from cincgan_tutorial import figures
+from cincgan_tutorial.cycle_one import cycle_one as cycle_one_terms
+from cincgan_tutorial.degradation import SYNTHETIC_MILD, bicubic_downsample
 from cincgan_tutorial.experiments import Recorded, Row, recorded, rows_of, rows_of_seeds
+from cincgan_tutorial.losses import distance
+from cincgan_tutorial.presets import PRESETS
 from cincgan_tutorial.tables import best_of, departures, paired, verdict
+from cincgan_tutorial.unpaired import UnpairedPatches, bundled_photographs
+from cincgan_tutorial.weights import load_weights
 
 
 def means(study: Recorded) -> dict[str, float]:
@@ -30,9 +37,31 @@ def test_chapter_1_on_noise_less_than_half_of_what_sr_adds_is_left_and_on_white_
     assert gain("mild-val-white") < 0
 
 
-def test_chapter_2_a_single_cyclegan_comes_hardly_beyond_interpolation() -> None:
+def test_chapter_2_translation_is_far_below_and_a_single_cyclegan_hardly_above_interpolation() -> None:
+    enlarged = {line["key"]: line["psnr"] for line in recorded("lesson-table-val").data["table"]}
+    assert max(enlarged["cycle-gan"], enlarged["dual-gan"]) < enlarged["bicubic"] - 5
     lines = {line["system"]: line["psnr"] for line in recorded("lesson-ablations").data["table"]}
     assert 0 < lines["one CycleGAN"] - lines["bicubic"] < 0.3
+
+
+def test_chapter_3_the_map_of_scores_and_the_shaken_image() -> None:
+    nets = load_weights("mild").nets
+    noisy_x, truth = figures.example()
+    with torch.no_grad():
+        clean_y = bicubic_downsample(truth).clamp(0, 1)
+        cleaned = nets.G1(noisy_x).clamp(0, 1)
+        on_x, on_cleaned, on_y = (nets.D1(image).mean().item() for image in (noisy_x, cleaned, clean_y))
+        assert on_x < on_cleaned < on_y
+        assert on_y - on_cleaned < on_cleaned - on_x
+        x, y, _ = UnpairedPatches(bundled_photographs(), SYNTHETIC_MILD, 32).batch(step=0, size=8)
+        terms, y_tilde, _ = cycle_one_terms(nets, x, y, PRESETS["mild"].norms)
+        assert terms.identity < terms.cycle
+        shake = 2 / 255 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+        y_tilde = nets.G1(x)
+        rise = distance(nets.G2(y_tilde + shake), x, 1) - distance(nets.G2(y_tilde), x, 1)
+        assert rise < shake.abs().mean()
+        moved = [distance(nets.G2(image + shake), nets.G2(image), 1) for image in (y_tilde, y)]
+        assert 0.8 < moved[1] / moved[0] < 1.25
 
 
 def test_chapter_3_without_adversary_g1_returns_its_input(cycle_one: Recorded) -> None:
@@ -371,6 +400,22 @@ def test_chapter_7_cincgan_is_best_at_the_blur_it_was_trained_on(over_bicubic: G
     low, high = SYNTHETIC_MILD.blur_sigma
     for key in ("cincgan", "edsr-plus"):
         assert low < max(blur[key], key=blur[key].__getitem__) < high
+
+
+def test_chapter_7_none_wins_everywhere(over_bicubic: Gains) -> None:
+    ours = over_bicubic["white noise"]["cincgan"]
+    for value in (4, 8, 12, 16, 24):
+        assert max(over_bicubic["white noise"][key][value] for key in ("bm3d-tuned", "nlm-tuned")) > ours[value]
+    for value, gain in over_bicubic["jpeg"]["cincgan"].items():
+        assert max(over_bicubic["jpeg"][key][value] for key in ("bm3d-tuned", "nlm-tuned")) > gain
+
+
+def test_chapter_7_three_of_ten_seeds_are_no_better_than_tuned_means(
+    rivals: dict[str, dict[str, dict[str, float]]],
+) -> None:
+    denoised = statistics.fmean(rivals["nlm-tuned"]["psnr"].values())
+    ours = [rows[-1].mean_psnr for rows in rows_of_seeds(recorded("lesson-seeds-cid22")).values()]
+    assert sum(mean < denoised + 0.005 for mean in ours) == 3
 
 
 def test_chapter_7_under_jpeg_the_denoisers_keep_the_better_part(over_bicubic: Gains) -> None:

@@ -36,6 +36,16 @@ def test_seeds_are_repeated_under_a_name_of_ones_own(cincgan, folder, unseen, tm
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["mine", "smoke-seeds"]
 
 
+@pytest.mark.parametrize(("name", "record"), [("seeds", "a/b"), ("bound", "mine")])
+def test_a_name_that_cannot_be_is_refused_before_anything_is_trained(cincgan, folder, unseen, tmp_path, name, record):
+    folders = ["--runs", tmp_path / "runs", "--results", tmp_path / "results"]
+    given = ["--preset", "smoke", "--photos", folder, "--held-out", unseen, *folders, "--record", record]
+    answer = cincgan("study", name, *given)
+    assert answer.status == 2
+    assert {"seeds": "expected a plain name", "bound": "under its own name"}[name] in answer.err
+    assert not (tmp_path / "runs").exists()
+
+
 def test_other_studies_take_no_budget(cincgan, monkeypatch, folder, unseen, tmp_path):
     calls = []
     instead = dataclasses.replace(studying._STUDIES["bound"], run=lambda **given: calls.append(given) or tmp_path)

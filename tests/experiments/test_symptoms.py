@@ -104,13 +104,16 @@ def test_a_symptom_is_drawn_beside_health_and_a_stopped_run_has_its_curve_alone(
 
 def test_settings_and_grids_are_told(done):
     result = recorded("symptoms", done / "results")
-    assert str(tables.settings_of(result, "not finite")) == "*Made by* `--set first.lr=1e+30`"
+    assert str(tables.settings_of(result, "not finite")) == "*Differs from the healthy run by* `--set first.lr=1e+30`"
     shown = result.data["variants"]["SR"]["grid_8bit"]
     assert str(tables.of_grids(result)).splitlines()[2:] == [f"| SR | {shown:.2f} |"]
     awake = Recorded(
         "mine", Path(), {}, {"variants": {"a": {"settings": {"discriminator.high_pass": False, "clip": 0}}}}
     )
-    assert str(tables.settings_of(awake, "a")) == "*Made by* `--set discriminator.high_pass=false clip=0`"
+    assert (
+        str(tables.settings_of(awake, "a"))
+        == "*Differs from the healthy run by* `--set discriminator.high_pass=false clip=0`"
+    )
 
 
 def test_numbers_that_explode_are_drawn_on_a_logarithmic_scale():

@@ -1,5 +1,6 @@
 """Weights files: what goes in comes out, and everything else is refused without running it."""
 
+import errno
 import json
 import os
 import pickle
@@ -244,3 +245,12 @@ def test_shipping_halves_the_numbers_keeps_the_history_and_records_the_sum(saved
     for name, value in again.nets.state_dict().items():
         assert value.dtype == trained.nets.state_dict()[name].dtype
         torch.testing.assert_close(value, trained.nets.state_dict()[name], rtol=1e-3, atol=1e-7)
+
+
+def test_too_little_memory_is_not_taken_for_a_damaged_file(tmp_path, monkeypatch):
+    def fails(*_, **__):
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(module, "safe_open", fails)
+    with pytest.raises(OSError, match="Cannot allocate"), module.opened(tmp_path / "a.safetensors", "Copy it."):
+        pass
