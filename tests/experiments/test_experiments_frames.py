@@ -4,6 +4,7 @@ import pytest
 
 from cincgan_tutorial.degradation import SYNTHETIC_MILD, bicubic_upsample
 from cincgan_tutorial.experiments import EXAMPLE_BOX, example, frames_of, noisy, recorded, run_frames
+from cincgan_tutorial.experiments import frames as module
 from cincgan_tutorial.experiments.frames import _kept
 from cincgan_tutorial.images import to_pixels
 from cincgan_tutorial.inference import super_resolve
@@ -82,3 +83,11 @@ def test_a_photograph_that_is_shown_may_not_be_trained_on(small_lesson, photogra
     with pytest.raises(ValueError, match="astronaut: systems are trained on it"):
         run_frames(small_lesson, seen, held_out, tmp_path / "runs", tmp_path / "results")
     assert not (tmp_path / "runs").exists(), "nothing may be trained for nothing"
+
+
+def test_the_bar_ends_where_the_moments_end(done, small_lesson, photographs, held_out, tmp_path, monkeypatch):
+    totals = []
+    real = module.progress_bar
+    monkeypatch.setattr(module, "progress_bar", lambda total, *rest: totals.append(total) or real(total, *rest))
+    where = run_frames(small_lesson, photographs, held_out, done / "runs", tmp_path)
+    assert totals == [len(recorded(where.name, tmp_path).data["checkpoints"])]
