@@ -146,7 +146,11 @@ def gallery(
         extra: Images in [0, 1] by their label.
         columns: Pictures in a row.
     """
+    return show({**(extra or {}), **restored(result, chosen)}, columns=columns, size=2.2)
+
+
+def restored(result: Recorded, chosen: Sequence[str] | None = None) -> dict[str, Tensor]:
+    """Return the running example as each system restores it, (3, h, w) in [0, 1]; ``chosen`` as for `gallery`."""
     named = {line["key"]: line["system"] for line in shown(result)}
     keys = list(named) if chosen is None else [key for key in chosen if key in named]
-    pictures = {named[key]: read_image(result.folder / f"{key}.png") for key in keys}
-    return show({**(extra or {}), **pictures}, columns=columns, size=2.2)
+    return {named[key]: read_image(result.folder / f"{key}.png") for key in keys}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import io
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -19,9 +19,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from .architectures import sight
-from .degradation import Degradation, bicubic_downsample, blur, correlate, gaussian_kernel, white_noise
+from .comparison_figures import restored
+from .degradation import DEGRADATIONS, Degradation, bicubic_downsample, blur, correlate, gaussian_kernel, white_noise
 from .experiments import STAGES, Recorded, frames_of, noisy, systems
-from .figures import EXAMPLE_BOX, Box, judged_places, moment, refuse_smoke, show
+from .figures import EXAMPLE_BOX, Box, example, judged_places, moment, refuse_smoke, show
 from .front_end import attended
 from .images import Images, to_pixels
 from .page_curve import Curve
@@ -29,6 +30,9 @@ from .page_views import Comparison, Film, Judged, Sights, Steps
 from .seeds import torch_generator
 from .unpaired import Photograph
 from .weights import Trained
+
+# What a small crop is enlarged by, pixel by pixel, where nothing else does it.
+_ZOOM = 3
 
 
 def degraded(
@@ -109,29 +113,50 @@ def before_after(trained: Trained, photograph: Photograph, degradation: Degradat
         ValueError: The networks were trained at smoke.
     """
     refuse_smoke(trained.preset.name)
-    if not attended():
-        return _compared(trained, photograph, degradation, EXAMPLE_BOX if box is None else box)
-    import ipywidgets
-
+    if box is None and not attended():
+        box = EXAMPLE_BOX
     x, z = noisy(photograph, degradation, trained.preset.scale)
     pictures: dict[str, Images] = {name: system(x) for name, system in systems(trained).items()} | {"truth": z}
     if box is not None:
-        pictures = {name: box.cut(picture) for name, picture in pictures.items()}
+        x, pictures = box.cut(x, trained.preset.scale), {name: box.cut(image) for name, image in pictures.items()}
+    return _beside_each_other(x, pictures, "bicubic", "CinCGAN")
+
+
+def look_closer(result: Recorded, chosen: Sequence[str], left: str, right: str) -> Any:
+    """Let the reader do as in `before_after` with the running example, as systems of a recorded comparison restore it.
+
+    So systems can be seen that this machine can't run, such as BM3D.
+
+    Args:
+        result: Of the study `table` or `ablations`.
+        chosen: Keys of the systems; those that may not be shown are left out.
+        left: Key of the system on the left of the line at first.
+        right: The same on its right.
+    """
+    degradation = DEGRADATIONS[result.data["degradation"]].without_shift()
+    x, z = example(degradation)
+    pictures = {name: image[None] for name, image in restored(result, chosen).items()} | {"truth": EXAMPLE_BOX.cut(z)}
+    (at_left,), (at_right,) = restored(result, [left]), restored(result, [right])
+    if attended():  # A page enlarges pictures by itself.
+        pictures = {
+            name: image.repeat_interleave(_ZOOM, -1).repeat_interleave(_ZOOM, -2) for name, image in pictures.items()
+        }
+    return _beside_each_other(EXAMPLE_BOX.cut(x, 4), pictures, at_left, at_right)
+
+
+def _beside_each_other(x: Images, pictures: Mapping[str, Images], left: str, right: str) -> Any:
+    """Lay x, every system's result and the truth on each other; in a live notebook x, which is smaller, stays out."""
+    if not attended():
+        return Comparison({"x": x, **pictures}, "A crop of the photograph", left=left, right=right)
+    import ipywidgets
+
     names = list(pictures)
     controls = {
-        "left": ipywidgets.Dropdown(options=names, value="bicubic", description="left"),
-        "right": ipywidgets.Dropdown(options=names, value="CinCGAN", description="right"),
+        "left": ipywidgets.Dropdown(options=names, value=left, description="left"),
+        "right": ipywidgets.Dropdown(options=names, value=right, description="right"),
         "place": ipywidgets.FloatSlider(0.5, min=0, max=1, step=0.01, description="line"),
     }
     return _view(controls, lambda left, right, place: _png(divided(pictures[left], pictures[right], place)))
-
-
-def _compared(trained: Trained, photograph: Photograph, degradation: Degradation, box: Box) -> Comparison:
-    """Lay one crop of x, of every system's result and of z on each other."""
-    x, z = noisy(photograph, degradation, trained.preset.scale)
-    crops = {"x": box.cut(x, trained.preset.scale)}
-    crops |= {name: box.cut(system(x)) for name, system in systems(trained).items()}
-    return Comparison(crops | {"truth": box.cut(z)}, "A crop of the photograph", left="bicubic", right="CinCGAN")
 
 
 def follow_judges(judges: Mapping[str, tuple[nn.Module, Tensor]], of: str) -> Any:

@@ -16,7 +16,7 @@ from PIL import Image
 from cincgan_tutorial import widgets
 from cincgan_tutorial.architectures import Networks, PatchDiscriminator
 from cincgan_tutorial.degradation import SYNTHETIC_MILD
-from cincgan_tutorial.experiments import Recorded, noisy, systems
+from cincgan_tutorial.experiments import EXAMPLE_BOX, Recorded, example, noisy, recorded, systems
 from cincgan_tutorial.figures import Box, judged_places, moment
 from cincgan_tutorial.images import read_image, to_pixels, write_png
 from cincgan_tutorial.page_views import Comparison, Film, Sights, Steps
@@ -111,6 +111,39 @@ def test_live_a_line_divides_two_systems(live, trained, photograph):
         given["left"].value, given["right"].value, given["line"].value = left, right, place
         expected = to_pixels(widgets.divided(pictures[left], pictures[right], place)[0])
         assert np.array_equal(shown(view), expected)
+
+
+TABLE = "lesson-table-val"
+SEEN = ["bicubic", "edsr", "bm3d-tuned", "cincgan"]
+
+
+def test_on_a_page_recorded_systems_lie_on_each_other_too():
+    table = recorded(TABLE)
+    view = widgets.look_closer(table, SEEN, "bm3d-tuned", "cincgan")
+    assert isinstance(view, Comparison)
+    named = [line["system"] for line in table.data["table"] if line["key"] in SEEN]
+    assert list(view.images) == ["x", *named, "truth"]
+    assert (view.left, view.right) == (named[2], named[3])
+    for key, name in zip(SEEN, named, strict=True):
+        assert torch.equal(view.images[name][0], read_image(table.folder / f"{key}.png"))
+    x, z = example(SYNTHETIC_MILD)
+    assert torch.equal(view.images["x"], EXAMPLE_BOX.cut(x, 4))
+    assert torch.equal(view.images["truth"], EXAMPLE_BOX.cut(z))
+
+
+def test_live_recorded_systems_are_enlarged_pixel_by_pixel(live):
+    view = widgets.look_closer(recorded(TABLE), SEEN, "bm3d-tuned", "cincgan")
+    given = controls(view)
+    given["left"].value, given["right"].value, given["line"].value = "bicubic", "bicubic", 0.0
+    once = to_pixels(read_image(recorded(TABLE).folder / "bicubic.png"))
+    # The first column is the line.
+    assert np.array_equal(shown(view)[:, 1:], once.repeat(3, 0).repeat(3, 1)[:, 1:])
+    assert given["left"].options[-1] == "truth"
+
+
+def test_a_system_beside_the_line_has_to_be_one_of_those_shown():
+    with pytest.raises(ValueError, match=r"EDSR-8x32.*got 'CinCGAN'"):
+        widgets.look_closer(recorded(TABLE), ["bicubic", "edsr"], "edsr", "cincgan")
 
 
 @pytest.fixture
