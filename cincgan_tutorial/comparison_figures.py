@@ -1,10 +1,11 @@
-"""Pictures of the comparison: the table's systems by two scores at a time, by their size, and as a degradation grows.
+"""Pictures of the comparison: systems by two scores at a time, by their size, as a degradation or a training grows.
 
-As in `figures`, nothing here measures: the studies `table`, `ablations` and `degradations` do.
+As in `figures`, nothing here measures: the studies `table`, `ablations`, `degradations` and `budget` do.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -133,6 +134,43 @@ def sweeps(result: Recorded, chosen: Sequence[str], columns: int = 3) -> Figure:
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     plt.close(figure)
     return figure
+
+
+def spending(result: Recorded, chosen: Sequence[str]) -> Figure:
+    """Draw the gain over bicubic, PSNR, against training seconds: a point for a training, a line for a system.
+
+    Hollow marks for what saw real pairs. Where a system had not learnt enough to be judged, it has no point.
+
+    Args:
+        result: Of the study `budget`.
+        chosen: Keys of the systems to draw.
+    """
+    points = result.data["points"]
+    seconds = [point["budget_seconds"] for point in points]
+    tables = [{line["key"]: line for line in point["table"]} for point in points]
+    figure, axes = plt.subplots(figsize=(5.2, 4.4), layout="constrained")
+    axes.axhline(0, color="grey", linestyle="--", linewidth=1)
+    for number, key in enumerate(chosen):
+        gains = [t[key]["psnr"] - t["bicubic"]["psnr"] if t[key]["admitted"] else math.nan for t in tables]
+        line, colour = tables[-1][key], COLOURS[number % len(COLOURS)]
+        axes.plot(
+            seconds,
+            gains,
+            f"-{_MARKS[number % len(_MARKS)]}",
+            color=colour,
+            markerfacecolor="white" if line["sees_pairs"] else colour,
+            markersize=4.5,
+            linewidth=1.2,
+            label=f"{line['system']}{' (saw pairs)' if line['sees_pairs'] else ''}",
+        )
+    axes.set_xscale("log")
+    axes.set_xticks(seconds, [f"{second:g}" for second in seconds], minor=False)
+    axes.minorticks_off()
+    axes.set_xlabel("training seconds", fontsize=9)
+    axes.set_ylabel("PSNR over bicubic (dB)", fontsize=9)
+    axes.grid(linewidth=0.3)
+    axes.tick_params(labelsize=8)
+    return _with_key(figure, axes)
 
 
 def gallery(

@@ -1,5 +1,7 @@
 """Tables and figures of a comparison, from numbers that are made up here."""
 
+import math
+
 import numpy as np
 import pytest
 from helpers import picture
@@ -116,6 +118,31 @@ def test_sweeps_have_a_panel_each_and_quality_falls_to_the_right(tmp_path):
     assert not blur.xaxis_inverted()
     assert jpeg.xaxis_inverted()
     assert not spare.get_visible()
+
+
+def test_spending_has_a_point_for_each_training_and_none_for_what_had_not_learnt(tmp_path):
+    points = [
+        {
+            "budget_seconds": seconds,
+            "table": [
+                line("bicubic", "bicubic", 20.0),
+                line("edsr", "EDSR", psnr, admitted=learnt),
+                line("pairs", "PAIRS", psnr + 1, sees_pairs=True),
+            ],
+        }
+        for seconds, psnr, learnt in ((50, 19.0, False), (100, 20.5, True), (400, 21.0, True))
+    ]
+    figure = comparison_figures.spending(Recorded("mine", tmp_path, {}, {"points": points}), ["edsr", "pairs"])
+    (axes,) = figure.axes
+    level, edsr, pairs = axes.lines
+    assert list(level.get_ydata()) == [0, 0]
+    assert list(edsr.get_xdata()) == [50, 100, 400]
+    assert math.isnan(edsr.get_ydata()[0])
+    assert list(edsr.get_ydata()[1:]) == [0.5, 1.0]
+    assert list(pairs.get_ydata()) == [0.0, 1.5, 2.0]
+    assert (edsr.get_label(), pairs.get_label()) == ("EDSR", "PAIRS (saw pairs)")
+    assert pairs.get_markerfacecolor() == "white" != edsr.get_markerfacecolor()
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["50", "100", "400"]
 
 
 def test_the_gallery_shows_what_was_admitted(result):
