@@ -223,12 +223,13 @@ def of_picks(study: Recorded, signal: str = "residue") -> Markdown:
 
 
 def of_gains(results: Mapping[str, Recorded]) -> Markdown:
-    """Return the gain over bicubic of each system under each degradation."""
+    """Return the gain over bicubic of each system under each degradation, and the mean over these."""
     columns = {name: {row.system: row.mean_psnr for row in rows_of(result)} for name, result in results.items()}
     systems = [system for system in next(iter(columns.values())) if system != "bicubic"]
-    lines = [["*bicubic, dB*", *(f"*{means['bicubic']:.2f}*" for means in columns.values())]]
-    lines += [[s, *(f"{means[s] - means['bicubic']:+.2f}" for means in columns.values())] for s in systems]
-    return markdown_table(["Gain over bicubic (dB)", *columns], lines)
+    gains = {system: [means[system] - means["bicubic"] for means in columns.values()] for system in systems}
+    lines = [["*bicubic, dB*", *(f"*{means['bicubic']:.2f}*" for means in columns.values()), ""]]
+    lines += [[s, *(f"{gain:+.2f}" for gain in (*own, statistics.fmean(own)))] for s, own in gains.items()]
+    return markdown_table(["Gain over bicubic (dB)", *columns, "mean"], lines)
 
 
 def of_seeds(result: Recorded) -> Markdown:

@@ -3,7 +3,7 @@
 from .discriminators import D1_STRIDES, D1_STRIDES_SEEING, D2_STRIDES, PatchDiscriminator
 from .edsr import EDSR
 from .generators import Generator, ResidualBlock, he_init, high_pass, start_as_identity, start_by_he
-from .networks import Networks, Upscaler, parameter_count
+from .networks import Networks, SelfEnsemble, Upscaler, parameter_count
 from .receptive_field import Sight, declared_field, influence, receptive_field, sight
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Networks",
     "PatchDiscriminator",
     "ResidualBlock",
+    "SelfEnsemble",
     "Sight",
     "Upscaler",
     "declared_field",

@@ -29,6 +29,30 @@ class Upscaler(nn.Module):
         return self.SR(self.G1(x))
 
 
+class SelfEnsemble(Upscaler):
+    """An upscaler asked eight times about one image, turned and mirrored, and its mean answer.
+
+    Source: the geometric self-ensemble of EDSR (Lim et al., CVPRW 2017, 4.3), "EDSR+" there.
+    """
+
+    @staticmethod
+    def of(upscaler: Upscaler) -> SelfEnsemble:
+        """Return the ensemble of one upscaler; it shares its weights."""
+        return SelfEnsemble(upscaler.G1, upscaler.SR)
+
+    def forward(self, x: Images) -> Images:
+        r"""Return the mean of $T^{-1}(SR(G_1(T x)))$ over the eight symmetries $T$ of the square.
+
+        {eq}`eq-self-ensemble`.
+        """
+        enlarged = []
+        for start in (x, x.flip(-1)):
+            for quarters in range(4):
+                z_tilde = torch.rot90(super().forward(torch.rot90(start, quarters, (-2, -1))), -quarters, (-2, -1))
+                enlarged.append(z_tilde if start is x else z_tilde.flip(-1))
+        return torch.stack(enlarged).mean(0)
+
+
 class Networks(nn.Module):
     """G1, G2, SR, G3, D1, D2 under the paper's letters.
 

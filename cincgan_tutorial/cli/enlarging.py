@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..architectures import Upscaler
+from ..architectures import SelfEnsemble, Upscaler
 from ..comparison_page import Pair, comparison_page, most_detailed, pair
 from ..enlargement import enlarge
 from ..front_end import progress_bar
@@ -29,6 +29,11 @@ def _upscale_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--out", metavar="DIR", required=True, type=Path, help="folder for the results")
     weights_argument(p, FOR_STRANGERS)
     p.add_argument("--tile", metavar="N", type=int, default=256, help="work in tiles of N input pixels (default: 256)")
+    p.add_argument(
+        "--self-ensemble",
+        action="store_true",
+        help="the mean of eight turned views: a little better, eight times as long",
+    )
     p.add_argument("--overwrite", action="store_true", help="replace results that exist; inputs never are")
     p.add_argument("--compare", action="store_true", help=f"also write DIR/{_PAGE}, which shows before and after")
 
@@ -40,6 +45,8 @@ def _upscale(options: argparse.Namespace) -> int:
     weights = options.weights or FOR_STRANGERS
     trained = load_weights(weights)
     upscaler, scale = trained.nets.upscaler(), trained.preset.scale
+    if options.self_ensemble:
+        upscaler = SelfEnsemble.of(upscaler)
     targets = output_names(inputs, options.out)
     page, pairs, failed = options.out / _PAGE, [], 0
     if options.compare and page.exists() and not options.overwrite:

@@ -9,10 +9,12 @@ from .. import div2k
 from ..degradation import DEGRADATIONS
 from ..experiments import (
     DENOISERS,
+    System,
     check_name,
     cleaning,
     contact_sheet,
     denoised,
+    eightfold,
     evaluate,
     evaluate_pairs,
     evaluation_data,
@@ -53,6 +55,7 @@ def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--degradation", choices=sorted(DEGRADATIONS), help="default: the one of the training")
     p.add_argument("--shift", action="store_true", help="keep the pixel shift and score at the best alignment")
     p.add_argument("--seed", type=int, default=0, help="seed of blur and noise (default: 0)")
+    p.add_argument("--self-ensemble", action="store_true", help="also score the mean of eight turned views of x")
     p.add_argument(
         "--denoiser", choices=sorted(DENOISERS), help="also score a denoiser without training, followed by SR"
     )
@@ -93,9 +96,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     degradation = DEGRADATIONS[options.degradation or trained.preset.degradation]
     if not options.shift:
         degradation = degradation.without_shift()
-    chosen = systems(trained)
-    if options.denoiser:
-        chosen |= denoised(trained, options.denoiser, options.noise_levels)
+    chosen = _chosen(options, trained)
     rows = evaluate(trained, photographs, degradation, options.seed, chosen, options.protocol)
     print(f"{len(photographs)} photographs, {degradation.name}{', best shift' if degradation.max_shift else ''}\n")
     print(table(rows))
@@ -109,6 +110,16 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _chosen(options: argparse.Namespace, trained: Trained) -> dict[str, System]:
+    """Return the systems that were asked for."""
+    chosen = systems(trained)
+    if options.self_ensemble:
+        chosen |= eightfold(trained)
+    if options.denoiser:
+        chosen |= denoised(trained, options.denoiser, options.noise_levels)
+    return chosen
+
+
 def _without_reference(options: argparse.Namespace, trained: Trained) -> int:
     """Say how the results look where no clean version is at hand."""
     if options.photos or options.record or options.degradation or options.shift or options.protocol:
@@ -118,9 +129,7 @@ def _without_reference(options: argparse.Namespace, trained: Trained) -> int:
     if options.sheet.exists():
         raise ValueError(f"{options.sheet}: exists already and is not overwritten. Choose another --sheet.")
     photographs = read_photographs(options.lr_photos)
-    chosen = systems(trained)
-    if options.denoiser:
-        chosen |= denoised(trained, options.denoiser, options.noise_levels)
+    chosen = _chosen(options, trained)
     found = looks(photographs, chosen, trained.preset.scale)
     options.sheet.parent.mkdir(parents=True, exist_ok=True)
     with replacing(options.sheet) as temporary:
@@ -142,9 +151,7 @@ def _evaluate_given(options: argparse.Namespace) -> int:
         raise ValueError(f"{options.photos}: pairs, of which x is given. Leave --degradation and --shift out.")
     pairs = div2k.track2_pairs(options.photos)
     trained = load_weights(options.weights)
-    chosen = systems(trained)
-    if options.denoiser:
-        chosen |= denoised(trained, options.denoiser, options.noise_levels)
+    chosen = _chosen(options, trained)
     rows = evaluate_pairs(trained, pairs, chosen, options.protocol)
     print(f"{len(pairs)} pairs of {div2k.SOURCE}, x as given, best shift\n")
     print(table(rows))

@@ -20,7 +20,7 @@ from .spending import SPENDING, run_budget
 from .study import STUDIES, Study, run_study, slug
 from .sweeps import SWEEPS, run_degradations
 from .symptoms import SYMPTOMS, run_symptoms
-from .systems import denoised, systems
+from .systems import System, denoised, eightfold, systems
 from .without_reference import Look, contact_sheet, looks, table_of_looks
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "Recorded",
     "Row",
     "Study",
+    "System",
     "at_best_shift",
     "bicubic",
     "bound",
@@ -57,6 +58,7 @@ __all__ = [
     "cleaning_scores",
     "contact_sheet",
     "denoised",
+    "eightfold",
     "evaluate",
     "evaluate_pairs",
     "evaluation_data",

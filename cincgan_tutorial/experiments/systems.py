@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 
+from ..architectures import SelfEnsemble
 from ..degradation import bicubic_upsample
 from ..images import Images
 from ..inference import super_resolve
@@ -36,6 +38,13 @@ def systems(trained: Trained) -> dict[str, System]:
         "G1 then SR": lambda x: super_resolve(before, x),
         "CinCGAN": lambda x: super_resolve(trained.nets.upscaler(), x),
     }
+
+
+def eightfold(trained: Trained) -> dict[str, System]:
+    """Return the last two of `systems` again, each the mean of eight turned views, see `architectures.SelfEnsemble`."""
+    asked = {"G1 then SR": trained.before_joint, "CinCGAN": trained.nets.upscaler()}
+    ensembles = {name: SelfEnsemble.of(upscaler) for name, upscaler in asked.items()}
+    return {f"{name}, self-ensemble": partial(super_resolve, ensemble) for name, ensemble in ensembles.items()}
 
 
 def denoised(trained: Trained, denoiser: str, levels: Iterable[float]) -> dict[str, System]:

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from cincgan_tutorial import perceptual
 from cincgan_tutorial.cli import studying
 from cincgan_tutorial.degradation import DEGRADATIONS, bicubic_downsample
-from cincgan_tutorial.experiments import Study, evaluate, noisy, results, run_study, table
+from cincgan_tutorial.experiments import Study, eightfold, evaluate, noisy, results, run_study, systems, table
 from cincgan_tutorial.images import read_pixels
 from cincgan_tutorial.metrics import psnr
 from cincgan_tutorial.unpaired import Photograph, bundled_photographs
@@ -48,6 +48,18 @@ def test_the_table_has_the_systems_in_their_order(cincgan, finished, unseen):
     lines = cincgan("evaluate", "--weights", finished, "--photos", unseen).out.splitlines()
     rows = [line.split("|")[1].strip() for line in lines if line.startswith("|")]
     assert rows == ["System", ":--", *SYSTEMS]
+
+
+def test_the_mean_of_eight_views_is_scored_when_asked_for(cincgan, finished, unseen):
+    asked = ("evaluate", "--weights", finished, "--photos", unseen, "--self-ensemble")
+    lines = cincgan(*asked).out.splitlines()
+    rows = [line.split("|")[1].strip() for line in lines if line.startswith("|")]
+    assert rows == ["System", ":--", *SYSTEMS, "G1 then SR, self-ensemble", "CinCGAN, self-ensemble"]
+    trained, x = load_weights(finished), noisy(photographs_in(unseen)[0], DEGRADATIONS["synthetic_mild"])[0]
+    every = systems(trained) | eightfold(trained)
+    for name in SYSTEMS[2:]:
+        assert not torch.equal(every[name](x), every[f"{name}, self-ensemble"](x))
+        assert psnr(every[name](x), every[f"{name}, self-ensemble"](x)) > 20
 
 
 def test_without_photographs_the_two_bundled_held_out_ones_are_scored(cincgan, finished, tmp_path):

@@ -8,6 +8,7 @@ import tifffile
 from helpers import picture, save_picture
 from PIL import Image, ImageCms
 
+from cincgan_tutorial.architectures import SelfEnsemble
 from cincgan_tutorial.cli.inputs import expanded, output_names
 from cincgan_tutorial.images import read_image, read_pixels, to_pixels
 from cincgan_tutorial.inference import super_resolve
@@ -52,6 +53,16 @@ def test_the_file_holds_what_the_networks_return(upscale, out, tmp_path, finishe
     expected = to_pixels(super_resolve(load_weights(finished_run.folder).nets.upscaler(), read_image(path)[None])[0])
     difference = np.abs(read_pixels(out / "a.png").astype(int) - expected)
     assert difference.max() <= 1
+
+
+def test_the_mean_of_eight_views_is_written_when_asked_for(upscale, out, tmp_path, finished_run):
+    path = save_picture(tmp_path / "a.png", picture(24, 31))
+    assert upscale(path, "--self-ensemble").status == 0
+    upscaler, x = load_weights(finished_run.folder).nets.upscaler(), read_image(path)[None]
+    once, eight = (to_pixels(super_resolve(f, x)[0]).astype(int) for f in (upscaler, SelfEnsemble.of(upscaler)))
+    written = read_pixels(out / "a.png").astype(int)
+    assert np.abs(written - eight).max() <= 1
+    assert np.abs(written - once).max() > 1
 
 
 @pytest.mark.parametrize("tile", [1, 7, 16, 37, 300])

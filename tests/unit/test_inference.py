@@ -4,7 +4,7 @@ import pytest
 import torch
 from helpers import random_images, shake
 
-from cincgan_tutorial.architectures import Networks
+from cincgan_tutorial.architectures import Networks, SelfEnsemble
 from cincgan_tutorial.inference import super_resolve
 from cincgan_tutorial.presets import PRESETS, with_settings
 
@@ -76,3 +76,31 @@ def test_bad_input_is_refused():
         super_resolve(UPSCALERS["smoke"], random_images(1, 8, 8) * 255)
     with pytest.raises(ValueError, match="tile: expected at least 1"):
         super_resolve(UPSCALERS["smoke"], random_images(1, 8, 8), 0)
+
+
+def turns(image):
+    """The image in its eight ways: turned, and turned after it was mirrored."""
+    return [torch.rot90(start, quarters, (-2, -1)) for start in (image, image.flip(-1)) for quarters in range(4)]
+
+
+@pytest.mark.parametrize("name", UPSCALERS)
+def test_a_self_ensemble_is_the_mean_of_eight_views_each_turned_back(name):
+    upscaler, x = UPSCALERS[name], random_images(2, 9, 14)
+    with torch.no_grad():
+        # Turned back by hand: rows and columns change places, then each may be read from its other end.
+        views = [upscaler(x.flip(axes)).flip(axes) for axes in ((), (-1,), (-2,), (-2, -1))]
+        views += [upscaler(x.mT.flip(axes)).flip(axes).mT for axes in ((), (-1,), (-2,), (-2, -1))]
+        assert (SelfEnsemble.of(upscaler)(x) - torch.stack(views).mean(0)).abs().max() < 1e-5
+
+
+def test_a_self_ensemble_turns_with_its_input_and_one_network_does_not():
+    upscaler, x = UPSCALERS["smoke"], random_images(1, 13, 13)
+    with torch.no_grad():
+        for once, follows in ((upscaler, False), (SelfEnsemble.of(upscaler), True)):
+            together = zip(turns(once(x)), map(once, turns(x)), strict=True)
+            assert all(torch.allclose(a, b, atol=1e-5) for a, b in together) == follows
+
+
+def test_tiles_of_a_self_ensemble_equal_the_whole():
+    ensemble, x = SelfEnsemble.of(UPSCALERS["smoke"]), random_images(1, 33, 46)
+    assert (super_resolve(ensemble, x, 16) - super_resolve(ensemble, x)).abs().max() < 1e-5
