@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..images import Images
 from ..presets import Preset
@@ -41,16 +41,18 @@ class SelfEnsemble(Upscaler):
         return SelfEnsemble(upscaler.G1, upscaler.SR)
 
     def forward(self, x: Images) -> Images:
-        r"""Return the mean of $T^{-1}(SR(G_1(T x)))$ over the eight symmetries $T$ of the square.
+        r"""Return the mean over the eight symmetries $T$ of the square. {eq}`eq-self-ensemble`."""
+        return self.views(x).mean(0)
 
-        {eq}`eq-self-ensemble`.
-        """
-        enlarged = []
-        for start in (x, x.flip(-1)):
+    def views(self, x: Images) -> Tensor:
+        """Return the eight results, each turned back, (8, n, 3, s h, s w): x as it is, then turned, then mirrored."""
+        results = []
+        for mirrored in (False, True):
             for quarters in range(4):
-                z_tilde = torch.rot90(super().forward(torch.rot90(start, quarters, (-2, -1))), -quarters, (-2, -1))
-                enlarged.append(z_tilde if start is x else z_tilde.flip(-1))
-        return torch.stack(enlarged).mean(0)
+                turned = torch.rot90(x.flip(-1) if mirrored else x, quarters, (-2, -1))
+                back = torch.rot90(super().forward(turned), -quarters, (-2, -1))
+                results.append(back.flip(-1) if mirrored else back)
+        return torch.stack(results)
 
 
 class Networks(nn.Module):
