@@ -185,7 +185,8 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     print(f"photographs of 2K from the cache: {cache['seconds']:.3f} s, {cache['ratio']:.1f} times decoding")
     # On a CPU a step of these two takes minutes; stage one does not contain SR, so it is measured at PAPER.
     left_out = set() if options.full or gpu else {(PAPER_FULL, stage) for stage in STAGES}
-    memory = memory_table(["smoke"] if options.quick else ["lesson", "colab", PAPER, PAPER_FULL], left_out)
+    every = ["lesson", "mild", "general", "colab", PAPER, PAPER_FULL]
+    memory = memory_table(["smoke"] if options.quick else every, left_out)
     data = {
         "rows": rows,
         "matrix_peak": peaks,
