@@ -85,7 +85,7 @@ _LESSON = Preset(
 _LONG = replace(
     _LESSON,
     name="mild",
-    pretrain=Stage(steps=2500, lr=5e-4, batch=8),
+    pretrain=Stage(steps=8000, lr=5e-4, batch=8),
     first=replace(_LESSON.first, steps=7500),
     joint=replace(_LESSON.joint, steps=300),
     generator=GeneratorSize(width=48, blocks=6, residual=True, he=True, residual_scale=0.1),
@@ -113,15 +113,13 @@ PRESETS: dict[str, Preset] = {
     ),
     # Minutes on two CPU cores.
     "lesson": _LESSON,
-    # An hour on one CPU core, and an hour and a half: the weights that ship, larger networks and a longer game. One for
-    # the noise of the book, one for photographs of strangers.
+    # More than an hour on one CPU core each: the weights that ship, larger networks and a longer game. One for the noise
+    # of the book, one for photographs of strangers.
     "mild": _LONG,
     "general": replace(
         _LONG,
         name="general",
         degradation="synthetic_mixture",
-        # Many of these photographs are nearly clean: there SR is all that can help, and it learns for longer.
-        pretrain=replace(_LONG.pretrain, steps=8000),
         first=replace(_LONG.first, steps=8000),
         # With the small D1 of the others, its loss stayed at chance: many kinds of noise are more to tell apart.
         discriminator=replace(_LONG.discriminator, width=64, widest=128),
