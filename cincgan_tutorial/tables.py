@@ -222,14 +222,14 @@ def of_picks(study: Recorded, signal: str = "residue") -> Markdown:
     return markdown_table(["Run", f"picked by {signal}: LR PSNR (dB)", "last", "best"], lines)
 
 
-def of_gains(results: Mapping[str, Recorded]) -> Markdown:
-    """Return the gain over bicubic of each system under each degradation, and the mean over these."""
+def of_gains(results: Mapping[str, Recorded], mean: bool = True) -> Markdown:
+    """Return the gain over bicubic of each system in each result, and the mean over these where it makes sense."""
     columns = {name: {row.system: row.mean_psnr for row in rows_of(result)} for name, result in results.items()}
     systems = [system for system in next(iter(columns.values())) if system != "bicubic"]
     gains = {system: [means[system] - means["bicubic"] for means in columns.values()] for system in systems}
-    lines = [["*bicubic, dB*", *(f"*{means['bicubic']:.2f}*" for means in columns.values()), ""]]
-    lines += [[s, *(f"{gain:+.2f}" for gain in (*own, statistics.fmean(own)))] for s, own in gains.items()]
-    return markdown_table(["Gain over bicubic (dB)", *columns, "mean"], lines)
+    lines = [["*bicubic, dB*", *(f"*{means['bicubic']:.2f}*" for means in columns.values()), *[""] * mean]]
+    lines += [[s, *(f"{gain:+.2f}" for gain in own + [statistics.fmean(own)] * mean)] for s, own in gains.items()]
+    return markdown_table(["Gain over bicubic (dB)", *columns, *["mean"] * mean], lines)
 
 
 def of_seeds(result: Recorded) -> Markdown:

@@ -113,8 +113,8 @@ PRESETS: dict[str, Preset] = {
     ),
     # Minutes on two CPU cores.
     "lesson": _LESSON,
-    # More than an hour on one CPU core each: the weights that ship, larger networks and a longer game. One for the noise
-    # of the book, one for photographs of strangers.
+    # More than an hour on one CPU core each: the weights that ship, larger networks and a longer game. One for the
+    # noise of the book, one for photographs of strangers.
     "mild": _LONG,
     "general": replace(
         _LONG,
