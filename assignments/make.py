@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ _REGION = re.compile(
     r"^(?P<indent>[ ]*)### BEGIN SOLUTION\n(?P<body>.*?)^[ ]*### END SOLUTION$", re.MULTILINE | re.DOTALL
 )
 _HINT = re.compile(r"^\s*# Hint: (?P<hint>.+)$", re.MULTILINE)
+# Characters to a line of code on a page of the book.
+WIDTH = 80
 _BLANK = re.compile(r"\{\{(\w+)\}\}")
 _CHECK = re.compile(r'^check\("(?P<name>\w+)", (?P<answer>\w+)\)$')
 _CHAPTER = re.compile(r"\]\(\.\./notebooks/(\w+)\.md\)")
@@ -69,6 +72,16 @@ def read_master(path: Path, variant: int = 0) -> NotebookNode:
     return jupytext.reads(_BLANK.sub(fill, path.read_text("utf-8")), fmt="md:myst")
 
 
+def stub_line(indent: str, hint: str) -> str:
+    """Return the line that raises `NotImplementedError` with the hint; no line of it is longer than `WIDTH`."""
+    line = f"{indent}raise NotImplementedError({hint!r})"
+    if len(line) <= WIDTH:
+        return line
+    *first, last = textwrap.wrap(hint, WIDTH - len(indent) - 8)
+    parts = [f"{indent}    {part!r}" for part in (*(f"{part} " for part in first), last)]
+    return "\n".join([f"{indent}raise NotImplementedError(", *parts, f"{indent})"])
+
+
 def without_solutions(code: str) -> str:
     """Return a cell with every solution replaced by a stub that raises `NotImplementedError` with the hint.
 
@@ -80,7 +93,7 @@ def without_solutions(code: str) -> str:
         hint = _HINT.search(match["body"])
         if hint is None:
             raise ValueError(f"a solution without a line '# Hint: ...': {match['body']!r}")
-        return f"{match['indent']}raise NotImplementedError({hint['hint']!r})"
+        return stub_line(match["indent"], hint["hint"])
 
     stubbed = _REGION.sub(stub, code)
     if "### BEGIN" in stubbed or "### END" in stubbed:

@@ -7,8 +7,9 @@ Nothing here trains or measures: figures show what they are given. Those of trai
 from __future__ import annotations
 
 import html
+import re
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -43,6 +44,7 @@ __all__ = [
     "influence_maps",
     "judged_places",
     "kernels",
+    "label_points",
     "moment",
     "refuse_smoke",
     "score_map",
@@ -71,24 +73,37 @@ def show(images: Mapping[str, Tensor], columns: int = 4, size: float = 2.4) -> F
     shapes = [image.shape[-2:] for image in images.values()]
     tallest = max(height / width for height, width in shapes)
     lines = 1 + max(label.count("\n") for label in images)
+    points = label_points(images, size * columns, size)
     figure, grid = plt.subplots(
         rows,
         columns,
-        figsize=(size * columns, rows * (size * tallest + 0.22 * lines)),
+        figsize=(size * columns, rows * (size * tallest + 0.025 * points * lines)),
         squeeze=False,
         layout="constrained",
     )
     for axes in grid.flat:
         axes.axis("off")
     for axes, (label, image) in zip(grid.flat, images.items(), strict=False):
-        show_in(axes, image, label)
+        show_in(axes, image, label, points)
     return _closed(figure)
 
 
-def show_in(axes: Axes, image: Tensor, label: str) -> None:
+def label_points(labels: Iterable[str], width: float, panel: float) -> float:
+    """Size of the labels of a figure, in points: what a phone, 3.7 inches wide, still shows at six, if it fits.
+
+    Args:
+        labels: Above the panels; a command of TeX counts as one letter.
+        width: Of the figure, in inches.
+        panel: Width of one panel, in inches.
+    """
+    longest = max(len(re.sub(r"\\\w+", "x", line.replace("$", ""))) for label in labels for line in label.split("\n"))
+    return max(9.0, min(1.7 * width, 72 * panel / (0.62 * max(longest, 1))))
+
+
+def show_in(axes: Axes, image: Tensor, label: str, points: float = 9) -> None:
     """Show one labelled image, (1, 3, h, w) or (3, h, w) in [0, 1], in its place of a figure."""
     axes.imshow(to_pixels(image[0] if image.ndim == 4 else image), interpolation="nearest")
-    axes.set_title(label, fontsize=9)
+    axes.set_title(label, fontsize=points)
     axes.axis("off")
 
 
@@ -107,7 +122,7 @@ def kernels(given: Mapping[str, Tensor], size: float = 1.8) -> Figure:
         axes.imshow(k.numpy(), cmap="Greys", interpolation="nearest")
         middle = k.shape[-1] // 2
         axes.plot(middle, middle, "+", color=COLOURS[1], markersize=9)
-        axes.set_title(label, fontsize=9)
+        axes.set_title(label, fontsize=label_points(given, size * len(given), size))
         axes.set_xticks([])
         axes.set_yticks([])
     return _closed(figure)
@@ -131,14 +146,14 @@ def degradation_steps(
         "$n$, around grey, tripled": (0.5 + 3 * box.cut(n, 4)).clamp(0, 1),
         "$x$": box.cut(x, 4),
     }
-    return show(stages, columns=len(stages), size=2.0)
+    return show(stages, columns=3, size=2.13)
 
 
-def split(photographs: Photographs, columns: int = 7) -> Figure:
+def split(photographs: Photographs, columns: int = 4) -> Figure:
     """Show which photograph is in which part: X, Y and Z, held out."""
     parts = {"X": photographs.x, "Y, Z": photographs.yz, "held out": photographs.held_out}
     named = {f"{p.name}\n{part}": p.image for part, members in parts.items() for p in members}
-    return show(named, columns=columns, size=1.5)
+    return show(named, columns=columns, size=1.6)
 
 
 def scores(rows: Sequence[Row], measure: str = "psnr") -> Figure:
@@ -336,7 +351,7 @@ def score_map(scores_of: Mapping[str, Tensor], size: float = 2.4) -> Figure:
     )
     for axes, (label, scores_map) in zip(grid.flat, scores_of.items(), strict=True):
         shown = axes.imshow(scores_map[0, 0].detach().float().numpy(), vmin=0, vmax=1, cmap="viridis")
-        axes.set_title(label, fontsize=9)
+        axes.set_title(label, fontsize=label_points(scores_of, size * len(scores_of), size))
         axes.axis("off")
     figure.colorbar(shown, ax=list(grid.flat), label="0 fake, 1 real", shrink=0.8)
     return _closed(figure)

@@ -160,6 +160,16 @@ def test_stubs_keep_the_signature_and_say_the_hint():
     assert stub.startswith('def f(a):\n    """Doc."""\n')
 
 
+@pytest.mark.parametrize("indent", ["", "        "])
+@pytest.mark.parametrize("hint", ["short", "first isn't the last, " * 12 + "and this is"])
+def test_no_hint_runs_off_the_page(indent, hint):
+    stub = make.stub_line(indent, hint)
+    assert max(len(line) for line in stub.splitlines()) <= make.WIDTH
+    assert all(line.startswith(indent) for line in stub.splitlines())
+    (raised,) = ast.parse(stub.strip()).body
+    assert ast.literal_eval(raised.exc.args[0]) == hint
+
+
 def test_nbgrader_leaves_the_hints():
     """It replaces all that stands between the markers by one and the same stub."""
     for stem in STEMS:

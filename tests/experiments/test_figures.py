@@ -70,6 +70,29 @@ def test_show_has_a_panel_for_each_image_with_its_own_pixels():
     assert not figure.axes[3].axison
 
 
+@pytest.mark.parametrize(
+    ("labels", "width", "panel", "points"),
+    [
+        (["x"], 4.0, 2.0, 9.0),  # hardly reduced on a phone
+        (["x"], 10.0, 2.0, 17.0),  # as large as the reduction asks for
+        (["x", "so long\nas it may be at all"], 10.0, 2.0, 72 * 2 / (0.62 * 19)),  # no wider than its panel
+        (["$\\mathcal{L}$" * 2], 10.0, 2.0, 17.0),  # no letter of a command is drawn
+        (["a label that never fits, however small"], 10.0, 1.0, 9.0),
+        ([""], 4.0, 2.0, 9.0),
+    ],
+)
+def test_labels_are_legible_on_a_phone_where_they_fit(labels, width, panel, points):
+    assert figures.label_points(labels, width, panel) == pytest.approx(points)
+
+
+def test_labels_of_a_wide_figure_are_larger():
+    sizes = [
+        {axes.title.get_fontsize() for axes in panels(figures.show({"a": soft_image(6, 6, 1)} | more))}
+        for more in ({}, {"b": soft_image(6, 6, 2), "c": soft_image(6, 6, 3)})
+    ]
+    assert max(sizes[0]) < min(sizes[1])
+
+
 @pytest.mark.parametrize("count", [1, 4, 5])
 def test_show_fills_rows_of_the_given_length(count):
     figure = figures.show({str(i): soft_image(6, 6, i) for i in range(count)}, columns=4)
