@@ -238,6 +238,29 @@ def test_chapter_7_the_joint_stage_adds_nothing() -> None:
     assert -0.05 < change < 0
 
 
+def test_chapter_7_longer_pre_training_pays_behind_g1() -> None:
+    short, long = of("mild-val-2500"), of("mild-val")
+    assert long["SR alone"].mean_psnr - short["SR alone"].mean_psnr < 0.06
+    gain, error = paired(long["G1 then SR"].psnr, short["G1 then SR"].psnr)
+    assert gain > max(2 * error, 0.1)
+
+
+ENSEMBLES = [f"general-{condition}" for condition in ("val", "val-white", "val-bicubic", "val-jpeg75")]
+
+
+@pytest.mark.parametrize("result", [*ENSEMBLES, "mild-eight"])
+@pytest.mark.parametrize("system", ["G1 then SR", "CinCGAN"])
+def test_chapter_7_the_mean_of_eight_views_is_ahead_of_one(result: str, system: str) -> None:
+    rows = of(result)
+    assert verdict(*paired(rows[f"{system}, self-ensemble"].psnr, rows[system].psnr)) == "a gain"
+
+
+def test_chapter_7_eight_views_help_most_on_white_noise() -> None:
+    rows = {result: of(result) for result in ENSEMBLES}
+    gain = {name: of["CinCGAN, self-ensemble"].mean_psnr - of["CinCGAN"].mean_psnr for name, of in rows.items()}
+    assert max(gain, key=lambda name: gain[name]) == "general-val-white"
+
+
 def test_chapter_7_the_test_has_the_same_order_and_on_set14_a_smaller_gain() -> None:
     val = of("mild-val")
     order, gain = sorted(val, key=lambda name: val[name].mean_psnr), {}
