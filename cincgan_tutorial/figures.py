@@ -183,7 +183,8 @@ def curves(log: Sequence[Mapping[str, Any]], names: Mapping[str, Sequence[str]],
             "no log to draw: this result was recorded without its log.jsonl. Record it from its run folder."
         )
     rows = -(-len(names) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(3.4 * columns, 2.5 * rows), squeeze=False, layout="constrained")
+    # As wide as a page's column: a wider figure would be reduced there, and its letters with it.
+    figure, grid = plt.subplots(rows, columns, figsize=(2.4 * columns, 2.4 * rows), squeeze=False, layout="constrained")
     for axes in grid.flat[len(names) :]:
         axes.axis("off")
     for axes, (title, losses) in zip(grid.flat, names.items(), strict=False):
@@ -195,8 +196,16 @@ def curves(log: Sequence[Mapping[str, Any]], names: Mapping[str, Sequence[str]],
         axes.set_title(title, fontsize=9)
         axes.set_xlabel("step", fontsize=8)
         axes.tick_params(labelsize=8)
-        axes.legend(fontsize=7, frameon=False)
+        _legend_above(axes)
     return _closed(figure)
+
+
+def _legend_above(axes: Axes) -> None:
+    """Name the curves in two columns, with room made for the names above the highest point."""
+    names = axes.get_legend_handles_labels()[1]
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + (high - low) * (0.06 + 0.13 * -(-len(names) // 2)))
+    axes.legend(loc="upper center", ncols=2, fontsize=7, frameon=False, handlelength=1.2, columnspacing=1)
 
 
 def training_curves(log: Sequence[Mapping[str, Any]]) -> Figure:
@@ -267,7 +276,13 @@ def bars(values: Mapping[str, float], label: str, reference: float | None = None
     axes.set_xlim(low - margin, high + margin)
     for place, value in zip(places, values.values(), strict=True):
         axes.annotate(
-            f"{value:.{digits}f}", (value, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8
+            f"{value:.{digits}f}",
+            (value, place),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},  # the dashed line may pass behind it
         )
     if reference is not None:
         axes.axvline(reference, color=COLOURS[1], linestyle="--", linewidth=1)
@@ -345,27 +360,31 @@ def score_map(scores_of: Mapping[str, Tensor], size: float = 2.4) -> Figure:
 class Card:
     """A folded line below a figure or table that says where its networks or numbers come from."""
 
-    def __init__(self, line: str) -> None:
+    def __init__(self, line: str, what: str = "this") -> None:
         self.line = line
+        self.what = what
 
     def _repr_html_(self) -> str:
         line = f"<p>{html.escape(self.line)}</p>"
-        return f'<details class="provenance"><summary>Where this comes from</summary>{line}</details>'
+        summary = f"<summary>Where {html.escape(self.what)} comes from</summary>"
+        return f'<details class="provenance">{summary}{line}</details>'
 
     def __repr__(self) -> str:
         return self.line
 
 
-def card(source: Trained | Recorded) -> Card:
+def card(source: Trained | Recorded, what: str = "this") -> Card:
     """Return the provenance of trained networks or of a recorded result, to end a cell with.
+
+    Where several stand below each other, each says ``what`` it is of.
 
     Raises:
         ValueError: The networks were trained at smoke.
     """
     if isinstance(source, Recorded):
-        return Card(source.caption())
+        return Card(source.caption(), what)
     refuse_smoke(source.preset.name)
-    return Card(caption(source.preset.name, source.facts))
+    return Card(caption(source.preset.name, source.facts), what)
 
 
 def refuse_smoke(preset_name: str) -> None:
