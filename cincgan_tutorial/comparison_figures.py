@@ -6,12 +6,14 @@ As in `figures`, nothing here measures: the studies `table`, `ablations`, `degra
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from torch import Tensor
 
 from .experiments import Recorded
@@ -29,6 +31,10 @@ _SWEPT = {
     "jpeg": "quality",
 }
 _MARKS = "osD^vPX"
+# Where a number may stand beside its point: so far away, in points, and in these directions, the first that is free.
+_AWAY = (9.5, 17.0, 25.0, 33.0)
+_DIRECTIONS = [np.array([math.cos(a), math.sin(a)]) for a in np.radians([25, 155, -25, -155, 90, -90, 0, 180])]
+_POINT = np.array([3.0, 3.0])
 
 
 def shown(result: Recorded, without: Collection[str] = ()) -> list[Mapping[str, Any]]:
@@ -52,7 +58,7 @@ def score_against_score(result: Recorded, pairs: Sequence[tuple[str, str]], with
         _points(axes, [line[across] for line in lines], [line[up] for line in lines], lines)
         axes.set_xlabel(_UNITS[across], fontsize=9)
         axes.set_ylabel(_UNITS[up], fontsize=9)
-    return _with_key(figure, grid.flat[0])
+    return _with_key_and_numbers(figure, grid.flat)
 
 
 def cost(result: Recorded, without: Collection[str] = ()) -> Figure:
@@ -65,7 +71,7 @@ def cost(result: Recorded, without: Collection[str] = ()) -> Figure:
     axes.set_xscale("log")
     axes.set_xlabel("weights of what enlarges", fontsize=9)
     axes.set_ylabel("PSNR over bicubic (dB)", fontsize=9)
-    return _with_key(figure, axes)
+    return _with_key_and_numbers(figure, [axes])
 
 
 def _points(axes: Axes, across: Sequence[float], up: Sequence[float], lines: Sequence[Mapping[str, Any]]) -> None:
@@ -75,26 +81,55 @@ def _points(axes: Axes, across: Sequence[float], up: Sequence[float], lines: Seq
         face = "white" if line["sees_pairs"] else colour
         label = f"{number}  {line['system']}{' (saw pairs)' if line['sees_pairs'] else ''}"
         axes.plot(a, u, "o", color=colour, markerfacecolor=face, markersize=5, label=label)
-        # Turn and turn about, so that the numbers of neighbours keep apart.
-        beside = (5, 2) if number % 2 else (-5, 2)
-        axes.annotate(
-            str(number),
-            (a, u),
-            xytext=beside,
-            textcoords="offset points",
-            fontsize=8,
-            ha="left" if number % 2 else "right",
-        )
     axes.margins(0.12)
     axes.grid(linewidth=0.3)
     axes.tick_params(labelsize=8)
 
 
+def _with_key_and_numbers(figure: Figure, panels: Iterable[Axes]) -> Figure:
+    """Name the points below the panels, and number them in each, once the panels have their final size."""
+    panels = list(panels)
+    _with_key(figure, panels[0])
+    figure.draw_without_rendering()
+    for axes in panels:
+        marks = [handle for handle in axes.get_legend_handles_labels()[0] if isinstance(handle, Line2D)]
+        points = [tuple(np.asarray(mark.get_xydata())[0].tolist()) for mark in marks]
+        _number(axes, points, 72 / figure.dpi)
+    return figure
+
+
 def _with_key(figure: Figure, axes: Axes) -> Figure:
+    """Name below the panels what the marks of one of them mean, and hand the figure over."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=7.5, frameon=False, handlelength=1)
     plt.close(figure)
     return figure
+
+
+def _number(axes: Axes, points: Sequence[tuple[float, float]], points_per_pixel: float) -> None:
+    """Write each point's number next to it, where it hides no point and no other number; a thin line leads further."""
+    places = axes.transData.transform(points) * points_per_pixel
+    taken = [(place, _POINT) for place in places]
+    for number, (point, place) in enumerate(zip(points, places, strict=True), start=1):
+        size = np.array([2.8 * len(str(number)), 4.0])  # half of it, in points, at this size of letters
+        steps = [radius * direction for radius in _AWAY for direction in _DIRECTIONS]
+        step = next((s for s in steps if not any(_meet(place + s, size, *other) for other in taken)), steps[0])
+        taken.append((place + step, size))
+        axes.annotate(
+            str(number),
+            point,
+            xytext=(float(step[0]), float(step[1])),
+            textcoords="offset points",
+            fontsize=8,
+            ha="center",
+            va="center",
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "grey"} if np.hypot(*step) > _AWAY[0] else None,
+        )
+
+
+def _meet(one: np.ndarray, its_half: np.ndarray, other: np.ndarray, other_half: np.ndarray) -> bool:
+    """Say whether two rectangles, each a middle and half its sides, overlap."""
+    return bool((np.abs(one - other) < its_half + other_half).all())
 
 
 def sweeps(result: Recorded, chosen: Sequence[str], columns: int = 3) -> Figure:
@@ -108,7 +143,7 @@ def sweeps(result: Recorded, chosen: Sequence[str], columns: int = 3) -> Figure:
     found = result.data["sweeps"]
     rows = -(-len(found) // columns)
     figure, grid = plt.subplots(
-        rows, columns, figsize=(3.1 * columns, 2.5 * rows + 0.5), squeeze=False, layout="constrained"
+        rows, columns, figsize=(2.4 * columns, 2.4 * rows + 0.5), squeeze=False, layout="constrained"
     )
     for axes in grid.flat[len(found) :]:
         axes.set_visible(False)

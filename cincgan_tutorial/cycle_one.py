@@ -13,8 +13,15 @@ from .losses import Terms, distance, judged_real, total_variation
 from .presets import Norms
 
 
-def cycle_one(nets: Networks, x: Images, y: Images, norms: Norms = Norms()) -> tuple[Terms, Images, Scores]:
-    r"""Return the terms of $\mathcal L^{LR}_{total}$, $\tilde y = G_1(x)$ and $D_1(\tilde y)$. {eq}`eq-lr-total`.
+def cycle_one(
+    nets: Networks,
+    x: Images,
+    y: Images,
+    norms: Norms = Norms(),
+) -> tuple[Terms, Images, Scores]:
+    r"""Return the terms of $\mathcal L^{LR}_{total}$, {eq}`eq-lr-total`.
+
+    With them go $\tilde y = G_1(x)$ and its scores, $D_1(\tilde y)$.
 
     Args:
         nets: Holds G1, G2 and D1.
@@ -22,7 +29,8 @@ def cycle_one(nets: Networks, x: Images, y: Images, norms: Norms = Norms()) -> t
         y: Clean LR patches of *other* photographs, same shape.
         norms: Norm of each term.
     """
-    y_tilde, y_kept = nets.G1(torch.cat([x, y])).chunk(2)  # G1(x) and G1(y), in one pass
+    # G1(x) and G1(y), in one pass.
+    y_tilde, y_kept = nets.G1(torch.cat([x, y])).chunk(2)
     x_prime = nets.G2(y_tilde)
     scores = nets.D1(y_tilde)
     terms = Terms(

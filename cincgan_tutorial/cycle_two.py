@@ -16,20 +16,28 @@ from .presets import Norms
 
 
 def cycle_two(
-    nets: Networks, x: Images, y: Images, z: Images, norms: Norms = Norms(), y_tilde: Images | None = None
+    nets: Networks,
+    x: Images,
+    y: Images,
+    z: Images,
+    norms: Norms = Norms(),
+    y_tilde: Images | None = None,
 ) -> tuple[Terms, Images, Scores]:
-    r"""Return the terms of $\mathcal L^{HR}_{total}$, $\tilde z = SR(G_1(x))$ and $D_2(\tilde z)$. {eq}`eq-hr-total`.
+    r"""Return the terms of $\mathcal L^{HR}_{total}$, {eq}`eq-hr-total`.
+
+    With them go $\tilde z = SR(G_1(x))$ and its scores, $D_2(\tilde z)$.
 
     Args:
         nets: Holds G1, SR, G3 and D2.
         x: Noisy LR patches, (n, 3, h, w).
         y: Clean LR patches, the reduction of ``z``.
-        z: HR patches of photographs other than those of ``x``, (n, 3, s h, s w).
+        z: HR patches of other photographs than those of x, (n, 3, s h, s w).
         norms: Norm of each term.
         y_tilde: G1(x), where cycle one has computed it already.
     """
     y_tilde = nets.G1(x) if y_tilde is None else y_tilde
-    z_tilde, y_enlarged = nets.SR(torch.cat([y_tilde, y])).chunk(2)  # SR(G1(x)) and SR(y), in one pass
+    # SR(G1(x)) and SR(y), in one pass.
+    z_tilde, y_enlarged = nets.SR(torch.cat([y_tilde, y])).chunk(2)
     x_double_prime = nets.G3(z_tilde)
     scores = nets.D2(z_tilde)
     terms = Terms(

@@ -7,9 +7,8 @@ Nothing here trains or measures: figures show what they are given. Those of trai
 from __future__ import annotations
 
 import html
-import re
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -23,6 +22,7 @@ from torch import Tensor
 from .degradation import Degradation, bicubic_downsample, blur
 from .experiments import EXAMPLE, EXAMPLE_BOX, Box, Recorded, Row, example, slug
 from .images import read_image, to_pixels
+from .legible import label_points, legend_above
 from .page_views import Judged
 from .provenance import caption
 from .seeds import torch_generator
@@ -44,7 +44,6 @@ __all__ = [
     "influence_maps",
     "judged_places",
     "kernels",
-    "label_points",
     "moment",
     "refuse_smoke",
     "score_map",
@@ -86,18 +85,6 @@ def show(images: Mapping[str, Tensor], columns: int = 4, size: float = 2.4) -> F
     for axes, (label, image) in zip(grid.flat, images.items(), strict=False):
         show_in(axes, image, label, points)
     return _closed(figure)
-
-
-def label_points(labels: Iterable[str], width: float, panel: float) -> float:
-    """Size of the labels of a figure, in points: what a phone, 3.7 inches wide, still shows at six, if it fits.
-
-    Args:
-        labels: Above the panels; a command of TeX counts as one letter.
-        width: Of the figure, in inches.
-        panel: Width of one panel, in inches.
-    """
-    longest = max(len(re.sub(r"\\\w+", "x", line.replace("$", ""))) for label in labels for line in label.split("\n"))
-    return max(9.0, min(1.7 * width, 72 * panel / (0.62 * max(longest, 1))))
 
 
 def show_in(axes: Axes, image: Tensor, label: str, points: float = 9) -> None:
@@ -198,7 +185,8 @@ def curves(log: Sequence[Mapping[str, Any]], names: Mapping[str, Sequence[str]],
             "no log to draw: this result was recorded without its log.jsonl. Record it from its run folder."
         )
     rows = -(-len(names) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(3.4 * columns, 2.5 * rows), squeeze=False, layout="constrained")
+    # As wide as a page's column: a wider figure would be reduced there, and its letters with it.
+    figure, grid = plt.subplots(rows, columns, figsize=(2.4 * columns, 2.4 * rows), squeeze=False, layout="constrained")
     for axes in grid.flat[len(names) :]:
         axes.axis("off")
     for axes, (title, losses) in zip(grid.flat, names.items(), strict=False):
@@ -210,7 +198,7 @@ def curves(log: Sequence[Mapping[str, Any]], names: Mapping[str, Sequence[str]],
         axes.set_title(title, fontsize=9)
         axes.set_xlabel("step", fontsize=8)
         axes.tick_params(labelsize=8)
-        axes.legend(fontsize=7, frameon=False)
+        legend_above(axes)
     return _closed(figure)
 
 
@@ -282,7 +270,13 @@ def bars(values: Mapping[str, float], label: str, reference: float | None = None
     axes.set_xlim(low - margin, high + margin)
     for place, value in zip(places, values.values(), strict=True):
         axes.annotate(
-            f"{value:.{digits}f}", (value, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8
+            f"{value:.{digits}f}",
+            (value, place),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},  # the dashed line may pass behind it
         )
     if reference is not None:
         axes.axvline(reference, color=COLOURS[1], linestyle="--", linewidth=1)
@@ -360,27 +354,31 @@ def score_map(scores_of: Mapping[str, Tensor], size: float = 2.4) -> Figure:
 class Card:
     """A folded line below a figure or table that says where its networks or numbers come from."""
 
-    def __init__(self, line: str) -> None:
+    def __init__(self, line: str, what: str = "this") -> None:
         self.line = line
+        self.what = what
 
     def _repr_html_(self) -> str:
         line = f"<p>{html.escape(self.line)}</p>"
-        return f'<details class="provenance"><summary>Where this comes from</summary>{line}</details>'
+        summary = f"<summary>Where {html.escape(self.what)} comes from</summary>"
+        return f'<details class="provenance">{summary}{line}</details>'
 
     def __repr__(self) -> str:
         return self.line
 
 
-def card(source: Trained | Recorded) -> Card:
+def card(source: Trained | Recorded, what: str = "this") -> Card:
     """Return the provenance of trained networks or of a recorded result, to end a cell with.
+
+    Where several stand below each other, each says ``what`` it is of.
 
     Raises:
         ValueError: The networks were trained at smoke.
     """
     if isinstance(source, Recorded):
-        return Card(source.caption())
+        return Card(source.caption(), what)
     refuse_smoke(source.preset.name)
-    return Card(caption(source.preset.name, source.facts))
+    return Card(caption(source.preset.name, source.facts), what)
 
 
 def refuse_smoke(preset_name: str) -> None:

@@ -33,7 +33,7 @@ def one_result(results: Mapping[str, Mapping[str, float]]) -> Figure:
     figure, grid = plt.subplots(
         1,
         len(panels),
-        figsize=(3.6 * len(panels), 0.36 * max(map(len, panels.values())) + 1.4),
+        figsize=(2.4 * len(panels), 0.4 * max(map(len, panels.values())) + 1.4),
         squeeze=False,
         layout="constrained",
     )

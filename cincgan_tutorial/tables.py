@@ -39,7 +39,7 @@ def of_build(facts: Mapping[str, Any]) -> Markdown:
     """Return commit, date, device and versions of a running program, one to a row (`provenance.provenance`)."""
     known = {"commit": facts["commit"], "date": facts["date"], "device": facts["device"], "command": facts["command"]}
     rows = [[name, f"`{value}`"] for name, value in {**known, **facts["versions"]}.items()]
-    return markdown_table(["", "Of this build"], rows, texts=2)
+    return markdown_table(["What", "Of this build"], rows, texts=2)
 
 
 def scores(rows: Sequence[Row]) -> Markdown:
@@ -142,7 +142,7 @@ def of_ablations(result: Recorded, whole: str = "cincgan") -> Markdown:
         if line["key"] != "bicubic":
             mean, error = paired(runs[line["key"]]["psnr"], runs[whole]["psnr"])
             change = "–" if line["key"] == whole else f"{mean:+.2f} ± {error:.2f}"
-            steps = ", ".join(f"{stage} {count}" for stage, count in line["steps"].items())
+            steps = ", ".join(f"{stage}\N{NO-BREAK SPACE}{count}" for stage, count in line["steps"].items())
             scores = [f"{line['psnr']:.2f}", change, f"{line['ssim']:.3f}", f"{line['vif']:.3f}"]
             lines.append([line["system"], steps, *scores])
     return markdown_table(["Variant", "Steps", "PSNR (dB)", "change (dB)", "SSIM", "VIF"], lines, texts=2)
@@ -345,7 +345,7 @@ def departures() -> list[Departure]:
 def of_departures(studies: Sequence[Recorded]) -> Markdown:
     """Return every departure with its reason and, where a study took it back, what that changed."""
     measured = {label: (study, result) for study in studies for label, result in study.data["variants"].items()}
-    lines = ["| Where | What and why | Taken back, the mean changes by |", "|:--|:--|--:|"]
+    lines = ["| What, why and where | Taken back, the mean changes by |", "|:--|--:|"]
     for where, reason, variant in departures():
         effect = "not measured"
         if variant is not None:
@@ -353,7 +353,7 @@ def of_departures(studies: Sequence[Recorded]) -> Markdown:
             mean, error = paired(result["psnr"], next(iter(study.data["variants"].values()))["psnr"])
             level = "LR " if study.data["measures"] == "lr" else ""
             effect = f"{mean:+.2f} ± {error:.2f} dB ({level}PSNR)"
-        lines.append(f"| `{where}` | {reason} | {effect} |")
+        lines.append(f"| {reason} `{where}` | {effect} |")
     return Markdown("\n".join(lines))
 
 
@@ -364,13 +364,17 @@ def of_data(data_sets: Iterable[DataSet]) -> Markdown:
             f"`{data_set.name}`",
             f"{data_set.files}",
             f"{data_set.size / 1e9:.2f}",
-            *(f"{data_set.minutes(megabits):.0f}" for megabits in (10, 50)),
+            *(_minutes(data_set.minutes(megabits)) for megabits in (10, 50)),
             f"{data_set.needed / 1e9:.2f}",
         ]
         for data_set in data_sets
     ]
     header = ["name", "photographs", "GB to fetch", "minutes at 10 Mbit/s", "at 50 Mbit/s", "GB of free space"]
     return markdown_table(header, rows)
+
+
+def _minutes(minutes: float) -> str:
+    return f"{minutes:.0f}" if minutes >= 0.5 else "< 1"
 
 
 def purposes_of_data(data_sets: Iterable[DataSet]) -> Markdown:
@@ -389,8 +393,8 @@ def files_of_data(data_sets: Iterable[DataSet]) -> Markdown:
         [f"`{name}`", f"`{archive.folder}/{archive.members[0]}` ...", f"{archive.remote.size:,}", f"`{_hash(archive)}`"]
         for name, archive in archives.items()
     ]
-    return markdown_table(["archive", "becomes", "bytes", "SHA-256"], rows)
+    return markdown_table(["archive", "becomes", "bytes", "SHA-256"], rows, texts=2)
 
 
 def _hash(archive: Archive) -> str:
-    return f"{archive.remote.sha256 or '?'}"[:16] + " ..."
+    return f"{archive.remote.sha256 or '?'}"[:8] + " ..."

@@ -11,7 +11,7 @@ PACKAGE = "cincgan_tutorial"
 # figures and tables show experiments, widgets show figures, __main__ starts cli.
 FLOORS = {
     "images": 0, "settings": 0, "presets": 0.1, "seeds": 0, "provenance": 0, "front_end": 0,
-    "jpeg": -0.1, "png": -0.1, "pictures": 0.1, "page_curve": 0, "page_views": 0.1, "reductions": 0.2,
+    "jpeg": -0.1, "png": -0.1, "pictures": 0.1, "page_curve": 0, "legible": 0, "page_views": 0.1, "reductions": 0.2,
     "data": 0.1, "decoded": 0.1, "div2k": 2.1,
     "degradation": 1, "losses": 1, "architectures": 1, "metrics": 1,
     "challenge": 1.1, "perceptual": 1.1, "protocols": 2,

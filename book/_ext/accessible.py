@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -16,11 +17,15 @@ MENDED = (
 )
 
 
+# The space before the name of an exercise is no part of the link: it would be underlined.
+_SPACE_IN_LINK = re.compile(r"(Solution to)(<a [^>]*>) ")
+
+
 def mended(body: str) -> str:
     """Return the body of a page with all known faults of its markup mended."""
     for old, new in MENDED:
         body = body.replace(old, new)
-    return body
+    return _SPACE_IN_LINK.sub(r"\1 \2", body)
 
 
 def mend_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:

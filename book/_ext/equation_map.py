@@ -162,8 +162,9 @@ def problems(root: Path = ROOT) -> list[str]:
 
 def page(told: Sequence[Equation], known: Sequence[Function]) -> str:
     """Return the appendix in MyST: a table of equations and functions, then the source of each function, folded."""
-    rows = [f"| {{eq}}`{e.label}` | {_links(computing(e, known))} | {_inline(e.tex)} |" for e in told]
-    table = "\n".join(["| Equation | Computed by | Formula |", "|:--|:--|:--|", *rows])
+    # The functions below their formula, not in a column of their own: most formulas are as wide as the page allows.
+    rows = [f"| {{eq}}`{e.label}` | {_inline(e.tex)}<br>{_links(computing(e, known))} |" for e in told]
+    table = "\n".join(["| Equation | Formula, and what computes it |", "|:--|:--|", *rows])
     used = sorted({f for e in told for f in computing(e, known)}, key=lambda f: f.names[0])
     sources = "\n\n".join(_source(function) for function in used)
     return f"{table}\n\n{sources}\n"

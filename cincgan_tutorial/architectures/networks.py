@@ -45,12 +45,16 @@ class SelfEnsemble(Upscaler):
         return self.views(x).mean(0)
 
     def views(self, x: Images) -> Tensor:
-        """Return the eight results, each turned back, (8, n, 3, s h, s w): x as it is, then turned, then mirrored."""
-        results = []
+        """Return the eight results, each turned back, (8, n, 3, s h, s w).
+
+        Four are of x turned by quarters, four of x mirrored and turned.
+        """
+        results, plane = [], (-2, -1)
         for mirrored in (False, True):
+            start = x.flip(-1) if mirrored else x
             for quarters in range(4):
-                turned = torch.rot90(x.flip(-1) if mirrored else x, quarters, (-2, -1))
-                back = torch.rot90(super().forward(turned), -quarters, (-2, -1))
+                turned = torch.rot90(start, quarters, plane)
+                back = torch.rot90(super().forward(turned), -quarters, plane)
                 results.append(back.flip(-1) if mirrored else back)
         return torch.stack(results)
 

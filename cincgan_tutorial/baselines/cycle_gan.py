@@ -196,15 +196,19 @@ class CycleGAN(System):
         return {"G": adam(2e-4, self.G, self.F, beta1=0.5), "D": adam(2e-4, self.D_Z, self.D_X, beta1=0.5)}
 
     def terms(self, x: Images, z: Images) -> tuple[CycleTerms, Images, Images]:
-        """Return the generators' terms, G(x) and F(z); x is enlarged, (n, 3, s h, s w) as z is."""
+        """Return the generators' terms, G(x) and F(z).
+
+        x is enlarged before: it is (n, 3, s h, s w), as z is.
+        """
         to_z, to_x = self.G(x), self.F(z)
         terms = CycleTerms(
             gan=judged_real(self.D_Z(to_z)) + judged_real(self.D_X(to_x)),
             cycle=distance(self.F(to_z), x, 1) + distance(self.G(to_x), z, 1),
             identity=distance(self.G(z), z, 1) + distance(self.F(x), x, 1),
         )
-        # Distances of the code are between images in [-1, 1], which are twice as far apart.
-        return CycleTerms(terms.gan, 2 * terms.cycle, 2 * terms.identity), to_z, to_x
+        # The code measures between images in [-1, 1], twice as far apart.
+        cycle, identity = 2 * terms.cycle, 2 * terms.identity
+        return CycleTerms(terms.gan, cycle, identity), to_z, to_x
 
     def step(self, batch: Batch) -> Losses:
         """Move both generators, then both judges."""

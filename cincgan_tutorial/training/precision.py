@@ -43,16 +43,26 @@ class Arithmetic:
         """Return the context for forward passes and losses. Weights and updates stay in float32."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
-    def minimise(self, loss: Tensor, optimizer: Optimizer, clip: float = 0.0, keep_graph: bool = False) -> None:
-        """Take one step downhill on the parameters that ``optimizer`` holds, and on no others.
+    def minimise(
+        self,
+        loss: Tensor,
+        optimizer: Optimizer,
+        clip: float = 0.0,
+        keep_graph: bool = False,
+    ) -> None:
+        """Take one step downhill on the parameters that ``optimizer`` holds.
 
-        ``backward(inputs=...)`` stops the gradient there, so nothing has to be frozen and thawed around it. With
-        ``keep_graph`` another loss can still be taken back through the same forward pass.
+        ``backward(inputs=...)`` stops the gradient there and moves no others,
+        so nothing has to be frozen and thawed around it. With ``keep_graph``
+        another loss can still be taken back through the same forward pass.
         """
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        groups = optimizer.param_groups
+        parameters = [p for group in groups for p in group["params"]]
         optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward(inputs=parameters, retain_graph=keep_graph)
-        # Before clipping and before the scaler looks for infinities: both then decide alike on every rank.
+        scaled = self.scaler.scale(loss)
+        scaled.backward(inputs=parameters, retain_graph=keep_graph)
+        # Before clipping and before the scaler looks for infinities: both then
+        # decide alike on every rank.
         average_gradients(parameters)
         if clip:
             self.scaler.unscale_(optimizer)

@@ -135,15 +135,20 @@ def joint_step(
     arithmetic: Arithmetic,
     clip: float,
 ) -> Losses:
-    """Move G1, G2, SR and G3 down the sum of the LR and the HR total, then D1 and D2 down their own losses."""
+    """Move the generators down the sum of both totals, then the judges.
+
+    Both totals move G1, G2, SR and G3 at once; D1 and D2 have losses of
+    their own.
+    """
     with arithmetic.forward():
         terms_one, y_tilde, scores_one = cycle_one(nets, x, y, norms)
         terms_two, _, scores_two = cycle_two(nets, x, y, z, norms, y_tilde)
         total = terms_one.total(weights[0]) + terms_two.total(weights[1])
     arithmetic.minimise(total, optimizers["both_cycles"], keep_graph=True)
-    judged_one = judge_step(nets.D1, optimizers["D1"], y, scores_one, arithmetic, clip)
-    judged_two = judge_step(nets.D2, optimizers["D2"], z, scores_two, arithmetic, clip)
-    return _named("LR", terms_one) | {"D1": judged_one} | _named("HR", terms_two) | {"D2": judged_two}
+    d1 = judge_step(nets.D1, optimizers["D1"], y, scores_one, arithmetic, clip)
+    d2 = judge_step(nets.D2, optimizers["D2"], z, scores_two, arithmetic, clip)
+    lr, hr = _named("LR", terms_one), _named("HR", terms_two)
+    return lr | {"D1": d1} | hr | {"D2": d2}
 
 
 def warm_up_step(
@@ -175,12 +180,18 @@ def warm_up_step(
 
 
 def judge_step(
-    D: nn.Module, optimizer: Optimizer, real: Images, scores_of_fake: Scores, arithmetic: Arithmetic, clip: float
+    D: nn.Module,
+    optimizer: Optimizer,
+    real: Images,
+    scores_of_fake: Scores,
+    arithmetic: Arithmetic,
+    clip: float,
 ) -> Tensor:
-    """Move a discriminator towards 1 on ``real`` and 0 on the fake that it gave these scores to.
+    """Move a discriminator towards 1 on ``real`` and 0 on the fake it scored.
 
-    The optimizer holds D's parameters alone, and `Arithmetic.minimise` goes back to these and no further: no generator
-    moves, and nothing behind the fake is computed.
+    The optimizer holds D's parameters alone, and `Arithmetic.minimise` goes
+    back to these and no further: no generator moves, and nothing behind the
+    fake is computed.
     """
     with arithmetic.forward():
         loss = discriminator_loss(D(real), scores_of_fake)

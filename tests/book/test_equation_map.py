@@ -87,7 +87,7 @@ def test_a_method_is_named_with_its_class(small):
 
 def test_the_page_shows_both_sides(small):
     text = page(equations(small), functions(small))
-    assert "| {eq}`eq-a` | [`losses.a`](#code-losses-a) | $a = \\vert b\\vert$ |" in text
+    assert "| {eq}`eq-a` | $a = \\vert b\\vert$<br>[`losses.a`](#code-losses-a) |" in text
     assert "(code-losses-a)=" in text
     assert "lines 1 to 2" in text
     assert '"""Return it. {eq}`eq-a`."""' in text

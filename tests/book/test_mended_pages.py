@@ -13,6 +13,13 @@ def test_entries_of_the_bibliography_are_items_of_a_list():
     assert mended('<div id="a" role="doc-biblioentry">A</div>') == '<div id="a" role="listitem">A</div>'
 
 
+def test_the_space_before_a_link_is_not_underlined():
+    assert (
+        mended('Solution to<a class="x" href="#e"> Exercise 1</a>')
+        == 'Solution to <a class="x" href="#e">Exercise 1</a>'
+    )
+
+
 def test_a_sign_becomes_words():
     assert mended("<td><p>✅</p></td><td><p>❌</p></td>") == "<td><p>ran to its end</p></td><td><p>failed</p></td>"
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from helpers import picture
+from matplotlib.text import Text
 
 from cincgan_tutorial import comparison_figures, tables
 from cincgan_tutorial.experiments import Recorded
@@ -57,8 +58,11 @@ def test_the_table_has_the_paper_in_columns_of_its_own_and_says_what_is_missing(
 def test_variants_are_compared_with_the_whole(result):
     text = str(tables.of_ablations(result)).splitlines()
     assert text[0] == "| Variant | Steps | PSNR (dB) | change (dB) | SSIM | VIF |"
-    assert text[3] == "| EDSR-8x32+ | first 7, joint 3 | 24.00 | +0.75 ± 0.75 | 0.740 | 0.100 |"
-    assert text[4] == "| CinCGAN | first 7, joint 3 | 22.50 | – | 0.725 | 0.100 |"
+    assert (
+        text[3]
+        == "| EDSR-8x32+ | first\N{NO-BREAK SPACE}7, joint\N{NO-BREAK SPACE}3 | 24.00 | +0.75 ± 0.75 | 0.740 | 0.100 |"
+    )
+    assert text[4] == "| CinCGAN | first\N{NO-BREAK SPACE}7, joint\N{NO-BREAK SPACE}3 | 22.50 | – | 0.725 | 0.100 |"
     assert not any("bicubic" in line for line in text)
 
 
@@ -150,3 +154,24 @@ def test_the_gallery_shows_what_was_admitted(result):
     assert titles == ["bicubic", "EDSR-8x32+", "CinCGAN"]
     chosen = comparison_figures.gallery(result, ["cincgan", "fsrcnn"])
     assert [axes.get_title() for axes in chosen.axes if axes.has_data()] == ["CinCGAN"]
+
+
+@pytest.mark.parametrize("draw", ["scores", "cost"])
+def test_numbers_hide_neither_points_nor_each_other(tmp_path, draw):
+    crowd = [line(f"k{i}", f"system {i}", 22.0 + 0.002 * i, used=200_000 + i) for i in range(11)]
+    table = [line("bicubic", "bicubic", 21.0), *crowd, line("cincgan", "CinCGAN", 24.0, used=300_000)]
+    many = Recorded("mine", tmp_path, {}, {"table": table})
+    if draw == "scores":
+        figure = comparison_figures.score_against_score(many, [("psnr", "ssim")])
+    else:
+        figure = comparison_figures.cost(many)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    numbers = [text for text in axes.texts if text.get_text().isdigit()]
+    assert [text.get_text() for text in numbers] == [str(n + 1) for n in range(12 if draw == "cost" else 13)]
+    # Of the letters alone: without the line that leads to them, and without the air around them.
+    boxes = [Text.get_window_extent(text).padded(-1) for text in numbers]
+    if draw == "scores":
+        points = axes.transData.transform([handle.get_xydata()[0] for handle in axes.get_legend_handles_labels()[0]])
+        assert not any(box.contains(*point) for box in boxes for point in points)
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])

@@ -14,6 +14,7 @@ from cincgan_tutorial.degradation import BICUBIC, SYNTHETIC_MILD, SYNTHETIC_WHIT
 from cincgan_tutorial.experiments import Recorded, Row, noisy
 from cincgan_tutorial.figures import Box, Card, card
 from cincgan_tutorial.images import to_pixels
+from cincgan_tutorial.legible import label_points
 from cincgan_tutorial.unpaired import Photograph, Photographs, bundled_photograph
 
 SYSTEMS = ["bicubic", "SR alone", "G1 then SR", "CinCGAN"]
@@ -82,7 +83,7 @@ def test_show_has_a_panel_for_each_image_with_its_own_pixels():
     ],
 )
 def test_labels_are_legible_on_a_phone_where_they_fit(labels, width, panel, points):
-    assert figures.label_points(labels, width, panel) == pytest.approx(points)
+    assert label_points(labels, width, panel) == pytest.approx(points)
 
 
 def test_labels_of_a_wide_figure_are_larger():
@@ -186,6 +187,22 @@ def test_curves_draw_the_log_of_a_run(finished_run):
     assert panels(figure)[1].lines
 
 
+def test_names_of_curves_stand_above_all_points():
+    log = [{"stage": "first", "step": step, "a": 1.0, "b": 0.2, "c": 0.5 + 0.5 * (step % 2)} for step in range(20)]
+    drawn = figures.curves(log, {"first: all": ["a", "b", "c"]}, columns=1)
+    drawn.draw_without_rendering()
+    (axes,) = drawn.axes
+    lowest = axes.get_legend().get_window_extent().y0
+    highest = max(axes.transData.transform(line.get_xydata())[:, 1].max() for line in axes.get_lines())
+    assert highest < lowest
+
+
+def test_a_dashed_line_does_not_cross_a_number():
+    (axes,) = figures.bars({"a": 20.0, "b": 25.7}, "PSNR (dB)", reference=25.8).axes
+    assert {text.get_bbox_patch().get_facecolor() for text in axes.texts} == {(1.0, 1.0, 1.0, 1.0)}
+    assert min(text.get_zorder() for text in axes.texts) > max(line.get_zorder() for line in axes.lines)
+
+
 def test_training_curves_show_all_three_stages(finished_run):
     figure = figures.training_curves(finished_run.log)
     assert len(panels(figure)) == 6
@@ -268,6 +285,7 @@ def test_a_card_of_a_result_is_its_caption(tmp_path, trained):
 
 
 def test_a_card_is_folded_html_without_markup_of_its_line():
+    assert "<summary>Where a &lt; b comes from</summary>" in Card("x", "a < b")._repr_html_()
     page = Card("Provenance: <b>&")._repr_html_()
     assert page.startswith('<details class="provenance"><summary>')
     assert page.endswith("<p>Provenance: &lt;b&gt;&amp;</p></details>")

@@ -146,8 +146,8 @@ def test_a_departure_shows_what_taking_it_back_changes(tmp_path, monkeypatch):
     ]
     monkeypatch.setattr(tables, "departures", lambda: found)
     assert cells(tables.of_departures([study(tmp_path)])) == [
-        ["`a.py:1`", "first reason.", "+0.75 ± 0.25 dB (LR PSNR)"],
-        ["`b.py:2`", "second reason.", "not measured"],
+        ["first reason. `a.py:1`", "+0.75 ± 0.25 dB (LR PSNR)"],
+        ["second reason. `b.py:2`", "not measured"],
     ]
 
 

@@ -15,6 +15,7 @@ def test_sizes_and_times_are_those_of_the_catalogue():
     track2 = next(row for row in rows if row[0] == "div2k-track2")
     # 4,290,591,903 bytes are 34.3 gigabits, and 3.53 GB of them lie beside what they become.
     assert track2 == ["div2k-track2", "1800", "4.29", "57", "11", "7.82"]
+    assert next(row for row in rows if row[0] == "tutorial-photos")[3:5] == ["< 1", "< 1"]
 
 
 def test_terms_and_archives_are_all_there():
