@@ -240,9 +240,12 @@ def test_chapter_7_the_joint_stage_adds_nothing() -> None:
 
 def test_chapter_7_longer_pre_training_pays_behind_g1() -> None:
     short, long = of("mild-val-2500"), of("mild-val")
-    assert long["SR alone"].mean_psnr - short["SR alone"].mean_psnr < 0.06
+    cleaned = [recorded(name).data["lr_psnr"] for name in ("mild-val-2500", "mild-val")]
+    assert cleaned[0] == cleaned[1], "G1 is the same in both"
+    alone = long["SR alone"].mean_psnr - short["SR alone"].mean_psnr
     gain, error = paired(long["G1 then SR"].psnr, short["G1 then SR"].psnr)
-    assert gain > max(2 * error, 0.1)
+    assert gain > max(2 * error, 4 * alone)
+    assert long["G1 then SR"].mean_psnr > long["bicubic"].mean_psnr + 1.5
 
 
 ENSEMBLES = [f"general-{condition}" for condition in ("val", "val-white", "val-bicubic", "val-jpeg75")]
@@ -261,16 +264,19 @@ def test_chapter_7_eight_views_help_most_on_white_noise() -> None:
     assert max(gain, key=lambda name: gain[name]) == "general-val-white"
 
 
-def test_chapter_7_the_test_has_the_same_order_and_on_set14_a_smaller_gain() -> None:
+def test_chapter_7_the_test_has_nearly_the_same_order_and_on_set14_a_smaller_gain() -> None:
     val = of("mild-val")
     order, gain = sorted(val, key=lambda name: val[name].mean_psnr), {}
     for test, count in (("mild-set5", 5), ("mild-set14", 14)):
         rows = of(test)
         assert len(rows["bicubic"].psnr) == count
-        assert sorted(rows, key=lambda name: rows[name].mean_psnr) == order
-        gain[test] = rows["CinCGAN"].mean_psnr - rows["bicubic"].mean_psnr
-    expected = val["CinCGAN"].mean_psnr - val["bicubic"].mean_psnr
-    assert gain["mild-set5"] == pytest.approx(expected, abs=0.05)
+        assert sorted(rows, key=lambda name: rows[name].mean_psnr)[:2] == order[:2]
+        gain[test] = rows["G1 then SR"].mean_psnr - rows["bicubic"].mean_psnr
+        joint, _ = paired(rows["CinCGAN"].psnr, rows["G1 then SR"].psnr)
+        assert (joint > 0) == (test == "mild-set5")
+        assert abs(joint) < 0.05
+    expected = val["G1 then SR"].mean_psnr - val["bicubic"].mean_psnr
+    assert gain["mild-set5"] == pytest.approx(expected, abs=0.1)
     assert gain["mild-set14"] < expected - 0.1
 
 
