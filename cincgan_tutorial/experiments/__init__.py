@@ -12,7 +12,7 @@ from .frames import FRAMES, LEARNING, STAGES, frames_of, run_frames
 from .given_pairs import at_best_shift, evaluate_pairs
 from .own_photographs import OWN, QUESTION, SHEET, recorded_looks, recorded_own_rows, run_own_photographs
 from .phone import PHONE
-from .repeat import mean_over_seeds, repeat, rows_of_seeds
+from .repeat import leave_out, mean_over_seeds, repeat, rows_of_seeds
 from .results import RESULTS, Recorded, check_name, evaluation_data, record, recorded, rows_of
 from .shipped_rows import SHIPPED_ROWS, table_here
 from .signals import SIGNALS, run_signals
@@ -64,6 +64,7 @@ __all__ = [
     "evaluation_data",
     "example",
     "frames_of",
+    "leave_out",
     "looks",
     "mean_over_seeds",
     "newest_run",

@@ -1,4 +1,4 @@
-"""The same training from several seeds: one run may be lucky."""
+"""The same training from several seeds, on several divisions of the photographs: one run may be lucky."""
 
 from __future__ import annotations
 
@@ -40,16 +40,93 @@ def repeat(
         name: What to call the result instead.
     """
     check_truth(photographs)
-    degradation = DEGRADATIONS[preset.degradation].without_shift()
-    of_seed: list[dict[str, Any]] = []
+    of_seed = []
     for seed in seeds:
-        run = trained_in(runs / f"seeds-{preset.name}" / str(seed), replace(preset, seed=seed), photographs)
-        trained = load_weights(run)
-        rows = evaluate(trained, held_out, degradation)
-        data, facts = evaluation_data(trained, rows, cleaning(trained, held_out), degradation, seed=0)
-        alarms = [line["alarm"] for line in read_log(run / "log.jsonl") if "alarm" in line]
-        of_seed.append({"seed": seed, "alarms": alarms} | data)
+        folder = runs / f"seeds-{preset.name}" / str(seed)
+        data, facts = _trained_and_scored(folder, replace(preset, seed=seed), photographs, held_out)
+        of_seed.append({"seed": seed} | data)
     return record(name or f"{preset.name}-seeds", {"runs": of_seed}, facts | {"seed": list(seeds)}, results)
+
+
+def leave_out(
+    preset: Preset,
+    seeds: Sequence[int],
+    photographs: Photographs,
+    held_out: Sequence[Photograph],
+    runs: Path,
+    results: Path,
+    name: str | None = None,
+) -> Path:
+    """Train from every seed once for each of `turns`, score what each left out, and record ``<preset>-left-out``.
+
+    Where photographs are few, the score depends on which of them are held out. Here every photograph but the last few
+    is held out once, and a seed's score is that over all of these.
+
+    Args:
+        preset: The settings; its own seed is replaced.
+        seeds: At least one.
+        photographs: What is divided anew in every turn, together with ``held_out``.
+        held_out: The photographs that the first turn holds out; every turn holds out as many.
+        runs: Run folders are made in ``runs/left-out-<preset>/<seed>-<turn>``; finished ones are kept, interrupted ones
+            resumed.
+        results: Where the result is written.
+        name: What to call the result instead.
+    """
+    check_truth(photographs)
+    of_seed = []
+    for seed in seeds:
+        parts = []
+        for turn, divided in enumerate(turns(photographs, held_out)):
+            folder = runs / f"left-out-{preset.name}" / f"{seed}-{turn}"
+            data, facts = _trained_and_scored(folder, replace(preset, seed=seed), divided, divided.held_out)
+            parts.append(data)
+        of_seed.append({"seed": seed} | _joined(parts))
+    return record(name or f"{preset.name}-left-out", {"runs": of_seed}, facts | {"seed": list(seeds)}, results)
+
+
+def turns(photographs: Photographs, held_out: Sequence[Photograph]) -> list[Photographs]:
+    """Divide photographs anew as often as others can be held out: the first turn is the division that was given.
+
+    Every turn moves the row of X, Y/Z and ``held_out`` on by as many as are held out, so the parts keep their sizes and
+    no photograph is held out twice.
+    """
+    row = (*photographs.x, *photographs.yz, *held_out)
+    step, x, yz = len(held_out), len(photographs.x), len(photographs.yz)
+    moved = [row[i * step :] + row[: i * step] for i in range(len(row) // step)]
+    return [replace(photographs, x=m[:x], yz=m[x : x + yz], held_out=m[x + yz :]) for m in moved]
+
+
+def _trained_and_scored(
+    folder: Path, preset: Preset, photographs: Photographs, held_out: Sequence[Photograph]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return data and facts of one training, as `evaluation_data` does, with its alarms among the data."""
+    run = trained_in(folder, preset, photographs)
+    trained = load_weights(run)
+    degradation = DEGRADATIONS[preset.degradation].without_shift()
+    rows = evaluate(trained, held_out, degradation)
+    data, facts = evaluation_data(trained, rows, cleaning(trained, held_out), degradation, seed=0)
+    return {"alarms": [line["alarm"] for line in read_log(run / "log.jsonl") if "alarm" in line]} | data, facts
+
+
+def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what several trainings scored on different photographs, as if one had scored on all."""
+
+    def union(score: str, same: Sequence[dict[str, Any]]) -> dict[str, float]:
+        return {name: value for row in same for name, value in row[score].items()}
+
+    return {
+        "alarms": [alarm for part in parts for alarm in part["alarms"]],
+        "degradation": parts[0]["degradation"],
+        "shifted": parts[0]["shifted"],
+        "photographs": [name for part in parts for name in part["photographs"]],
+        "rows": [
+            {"system": same[0]["system"], "psnr": union("psnr", same), "ssim": union("ssim", same)}
+            for same in zip(*(part["rows"] for part in parts), strict=True)
+        ],
+        "trainings": [
+            part["training"] | {"held_out": part["photographs"], "lr_psnr": part["lr_psnr"]} for part in parts
+        ],
+    }
 
 
 def rows_of_seeds(result: Recorded) -> dict[int, list[Row]]:

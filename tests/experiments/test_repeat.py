@@ -2,10 +2,15 @@
 
 import dataclasses
 import json
+from itertools import chain
 
 import pytest
+from helpers import picture
 
-from cincgan_tutorial.experiments import evaluate, mean_over_seeds, recorded, repeat, rows_of_seeds
+from cincgan_tutorial.experiments import evaluate, leave_out, mean_over_seeds, recorded, repeat, rows_of_seeds
+from cincgan_tutorial.experiments.repeat import turns
+from cincgan_tutorial.training import Run
+from cincgan_tutorial.unpaired import Photograph, bundled_photographs
 from cincgan_tutorial.weights import load_weights
 
 
@@ -67,3 +72,36 @@ def test_lr_photographs_as_they_came_are_refused(small_lesson, photographs, held
     with pytest.raises(ValueError, match="LR photographs as they came"):
         repeat(small_lesson, [0], given, held_out, tmp_path, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_turn_holds_out_others_and_keeps_the_sizes():
+    bundled = bundled_photographs()
+    divided = turns(bundled, bundled.held_out)
+    assert divided[0] == bundled
+    assert [[len(part) for part in (turn.x, turn.yz, turn.held_out)] for turn in divided] == [[2, 3, 2]] * 3
+    left_out = [photograph.name for turn in divided for photograph in turn.held_out]
+    assert len(set(left_out)) == 6
+    everything = {photograph.name for photograph in (*bundled.x, *bundled.yz, *bundled.held_out)}
+    for turn in divided:
+        assert {photograph.name for photograph in (*turn.x, *turn.yz, *turn.held_out)} == everything
+
+
+def test_leaving_out_scores_every_photograph_with_networks_that_did_not_see_it(small_lesson, photographs, tmp_path):
+    held_out = [Photograph(name, picture(66, 70, seed)) for name, seed in (("one", 201), ("two", 202))]
+    leave_out(small_lesson, [5, 2], photographs, held_out, tmp_path / "runs", tmp_path)
+    result = recorded("lesson-left-out", tmp_path)
+    assert result.provenance["seed"] == [5, 2]
+    divided = turns(photographs, held_out)
+    left_out = [[photograph.name for photograph in turn.held_out] for turn in divided]
+    assert len(left_out) > 1
+    for (seed, rows), run in zip(rows_of_seeds(result).items(), result.data["runs"], strict=True):
+        assert run["photographs"] == [*chain(*left_out)]
+        assert [training["held_out"] for training in run["trainings"]] == left_out
+        for turn, part in enumerate(divided):
+            trained = load_weights(tmp_path / "runs" / "left-out-lesson" / f"{seed}-{turn}")
+            assert trained.preset.seed == seed
+            Run.open(tmp_path / "runs" / "left-out-lesson" / f"{seed}-{turn}").check_photographs(part)
+            for row, own in zip(rows, evaluate(trained, part.held_out), strict=True):
+                assert {name: row.psnr[name] for name in own.psnr} == own.psnr
+                assert {name: row.ssim[name] for name in own.ssim} == own.ssim
+        assert all(list(row.psnr) == list(row.ssim) == run["photographs"] for row in rows)
