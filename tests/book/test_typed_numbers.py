@@ -18,8 +18,6 @@ SOURCE = re.compile(r"\bthe (paper|article)('s)?\b|\bpublic implementation\b", r
 # Numbers that a definition gives, by chapter and the words around them.
 DEFINED = {
     ("06_training", "below 0.5, which is chance"),
-    ("06_training", "At 0.5 the judge has nothing to say"),
-    ("06_training", "An excursion above 0.5"),
     ("04_cycle_two", "A weight of 0.01 then means"),
     ("07_experiments", "CC BY-SA 4.0"),
 }

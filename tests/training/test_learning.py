@@ -8,9 +8,11 @@ import torch
 from helpers import LETTERS, moved, shake, weights_of
 
 from cincgan_tutorial.architectures import Networks
+from cincgan_tutorial.cycle_one import cycle_one
 from cincgan_tutorial.degradation import SYNTHETIC_MILD
 from cincgan_tutorial.experiments import cleaning
 from cincgan_tutorial.images import list_images, read_pixels
+from cincgan_tutorial.losses import discriminator_loss
 from cincgan_tutorial.presets import PRESETS, Weights, with_settings
 from cincgan_tutorial.training import (
     Arithmetic,
@@ -140,6 +142,17 @@ def test_each_stage_moves_its_own_networks_and_no_others(history):
     assert moved_between("first", preset.first.warm_up, -1) == {"G1", "G2", "D1"}
     assert moved_between("joint", 0, preset.joint.warm_up) == {"D2", "G3"}
     assert moved_between("joint", preset.joint.warm_up, -1) == set(LETTERS)
+
+
+def test_a_plain_backward_after_g1_has_moved_gives_g1_a_gradient_and_nobody_complains(patches, smoke):
+    nets = Networks.from_preset(smoke)
+    optimizers = make_optimizers(nets, "first", smoke.first, smoke)
+    x, y, _ = patches.batch(step=0, size=2)
+    terms, _, scores = cycle_one(nets, x, y, smoke.norms)
+    FP32.minimise(terms.total(smoke.first.cycle_one), optimizers["cycle_one"], keep_graph=True)
+    nets.G1.zero_grad()
+    discriminator_loss(nets.D1(y), scores).backward()
+    assert all(parameter.grad is not None for parameter in nets.G1.parameters())
 
 
 def average_by_hand(steps, letter, decay_at_last, grown):
