@@ -115,7 +115,7 @@ PRESETS: dict[str, Preset] = {
     "lesson": _LESSON,
     # More than an hour on one CPU core each: the weights that ship, larger networks and a longer game. One for the
     # noise of the book, one for photographs of strangers.
-    "mild": _LONG,
+    "mild": replace(_LONG, pretrain=replace(_LONG.pretrain, steps=20_000)),
     "general": replace(
         _LONG,
         name="general",
