@@ -77,7 +77,7 @@ def stub_line(indent: str, hint: str) -> str:
     line = f"{indent}raise NotImplementedError({hint!r})"
     if len(line) <= WIDTH:
         return line
-    *first, last = textwrap.wrap(hint, WIDTH - len(indent) - 8)
+    *first, last = textwrap.wrap(hint, WIDTH - len(indent) - 8, break_on_hyphens=False, break_long_words=False)
     parts = [f"{indent}    {part!r}" for part in (*(f"{part} " for part in first), last)]
     return "\n".join([f"{indent}raise NotImplementedError(", *parts, f"{indent})"])
 

@@ -130,11 +130,17 @@ def look_closer(result: Recorded, chosen: Sequence[str], left: str, right: str) 
     Args:
         result: Of the study `table` or `ablations`.
         chosen: Keys of the systems; those that may not be shown are left out.
-        left: Key of the system on the left of the line at first.
+        left: Key of the system on the left of the line at first, one of ``chosen``.
         right: The same on its right.
+
+    Raises:
+        ValueError: ``left`` or ``right`` is not chosen, or may not be shown.
     """
-    degradation = DEGRADATIONS[result.data["degradation"]].without_shift()
-    x, z = example(degradation)
+    may_be_shown = [key for key in chosen if restored(result, [key])]
+    for key in (left, right):
+        if key not in may_be_shown:
+            raise ValueError(f"{key!r} can't lie beside the line; give one of {', '.join(may_be_shown)}.")
+    x, z = example(DEGRADATIONS[result.data["degradation"]].without_shift())
     pictures = {name: image[None] for name, image in restored(result, chosen).items()} | {"truth": EXAMPLE_BOX.cut(z)}
     (at_left,), (at_right,) = restored(result, [left]), restored(result, [right])
     if attended():  # A page enlarges pictures by itself.

@@ -19,8 +19,6 @@ _COLUMNS = re.compile(r"  +\S")
 _FORMULA_AND_STOP = re.compile(r'(<span class="math [^"]*">[^<]*</span>[.,;:)]+)')
 # Longer options would not fit into the line of a phone.
 _OPTION = re.compile(r'<span class="pre">(-[^<]{1,24})</span>')
-# The name of the exercise that a solution belongs to: the link would begin with an underlined blank.
-_BLANK_IN_LINK = re.compile(r"Solution to(<a [^>]*>) ")
 
 
 def _marked_output(found: re.Match[str]) -> str:
@@ -33,8 +31,7 @@ def marked(body: str) -> str:
     """Return the body of a page with its marks."""
     body = _PRINTED.sub(_marked_output, body)
     body = _FORMULA_AND_STOP.sub(r'<span class="unbroken">\1</span>', body)
-    body = _OPTION.sub(r'<span class="pre unbroken">\1</span>', body)
-    return _BLANK_IN_LINK.sub(r"Solution to \1", body)
+    return _OPTION.sub(r'<span class="pre unbroken">\1</span>', body)
 
 
 def mark_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:

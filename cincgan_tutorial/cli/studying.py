@@ -63,7 +63,7 @@ _STUDIES = {
     SIGNALS.name: _Study(SIGNALS.question, partial(run_signals, SIGNALS)),
     SYMPTOMS.name: _Study(SYMPTOMS.question, partial(run_symptoms, SYMPTOMS)),
     "seeds": _Study("how much the result depends on the seed", repeat, takes_seeds=True),
-    "left-out": _Study("what few photographs teach, each of them held out once", leave_out, takes_seeds=True),
+    "left-out": _Study("what few photographs teach, when they take turns to be held out", leave_out, takes_seeds=True),
     "table": _Study(TABLE, run_table, takes_seeds=True, compares=True),
     "ablations": _Study(ABLATIONS, run_ablations, takes_seeds=True, compares=True),
     "degradations": _Study(SWEEPS, run_degradations, takes_seeds=True, compares=True),

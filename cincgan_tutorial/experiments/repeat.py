@@ -59,8 +59,8 @@ def leave_out(
 ) -> Path:
     """Train from every seed once for each of `turns`, score what each left out, and record ``<preset>-left-out``.
 
-    Where photographs are few, the score depends on which of them are held out. Here every photograph but the last few
-    is held out once, and a seed's score is that over all of these.
+    Where photographs are few, the score depends on which of them are held out. Here they take turns, and a seed's score
+    is that over all that were held out.
 
     Args:
         preset: The settings; its own seed is replaced.
@@ -71,12 +71,16 @@ def leave_out(
             resumed.
         results: Where the result is written.
         name: What to call the result instead.
+
+    Raises:
+        ValueError: X are LR images as they came, or there is only one turn, or two photographs have one name.
     """
     check_truth(photographs)
+    divisions = turns(photographs, held_out)
     of_seed = []
     for seed in seeds:
         parts = []
-        for turn, divided in enumerate(turns(photographs, held_out)):
+        for turn, divided in enumerate(divisions):
             folder = runs / f"left-out-{preset.name}" / f"{seed}-{turn}"
             data, facts = _trained_and_scored(folder, replace(preset, seed=seed), divided, divided.held_out)
             parts.append(data)
@@ -88,9 +92,19 @@ def turns(photographs: Photographs, held_out: Sequence[Photograph]) -> list[Phot
     """Divide photographs anew as often as others can be held out: the first turn is the division that was given.
 
     Every turn moves the row of X, Y/Z and ``held_out`` on by as many as are held out, so the parts keep their sizes and
-    no photograph is held out twice.
+    no photograph is held out twice. Where the row is no multiple of these, some of Y/Z never are.
+
+    Raises:
+        ValueError: There is only one turn, or two photographs have one name and their scores could not be told apart.
     """
     row = (*photographs.x, *photographs.yz, *held_out)
+    names = [photograph.name for photograph in row]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two photographs are called {', '.join(twice)}. Rename one of each.")
+    if not 1 <= len(held_out) <= len(row) // 2:
+        raise ValueError(
+            f"{len(held_out)} of {len(row)} photographs are held out: expected one to half of them, to take turns."
+        )
     step, x, yz = len(held_out), len(photographs.x), len(photographs.yz)
     moved = [row[i * step :] + row[: i * step] for i in range(len(row) // step)]
     return [replace(photographs, x=m[:x], yz=m[x : x + yz], held_out=m[x + yz :]) for m in moved]

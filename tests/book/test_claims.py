@@ -258,14 +258,21 @@ def test_chapter_7_the_joint_stage_adds_nothing() -> None:
     assert -0.05 < change < 0
 
 
-def test_chapter_7_longer_pre_training_pays_behind_g1() -> None:
-    short, long = of("mild-val-2500"), of("mild-val")
-    cleaned = [recorded(name).data["lr_psnr"] for name in ("mild-val-2500", "mild-val")]
-    assert cleaned[0] == cleaned[1], "G1 is the same in both"
+def test_chapter_7_g1_is_the_same_however_long_sr_was_trained() -> None:
+    short, chosen, long = (recorded(f"mild-val{steps}").data["lr_psnr"] for steps in ("-2500", "", "-20000"))
+    assert short == chosen
+    # The shipped weights are rounded to 16 bits, those of the longest run are not.
+    assert long == {name: pytest.approx(psnr, abs=1e-3) for name, psnr in chosen.items()}
+
+
+def test_chapter_7_longer_pre_training_pays_behind_g1_and_ends_to_pay() -> None:
+    short, long, longest = of("mild-val-2500"), of("mild-val"), of("mild-val-20000")
     alone = long["SR alone"].mean_psnr - short["SR alone"].mean_psnr
     gain, error = paired(long["G1 then SR"].psnr, short["G1 then SR"].psnr)
     assert gain > max(2 * error, 4 * alone)
     assert long["G1 then SR"].mean_psnr > long["bicubic"].mean_psnr + 1.5
+    assert longest["G1 then SR"].mean_psnr <= long["G1 then SR"].mean_psnr
+    assert longest["SR alone"].mean_psnr < long["SR alone"].mean_psnr
 
 
 ENSEMBLES = [f"general-{condition}" for condition in ("val", "val-white", "val-bicubic", "val-jpeg75")]
@@ -348,167 +355,6 @@ def test_chapter_7_five_photographs_are_too_few() -> None:
     assert rows["CinCGAN"].mean_psnr > rows["G1 then SR"].mean_psnr + 0.1
     for result in ("mild-val", "lesson-val", "general-val"):
         assert abs(of(result)["CinCGAN"].mean_psnr - of(result)["G1 then SR"].mean_psnr) < 0.05
-
-
-@pytest.fixture(scope="module")
-def rivals() -> dict[str, dict[str, dict[str, float]]]:
-    return recorded("lesson-table-val").data["runs"]["0"]
-
-
-@pytest.mark.parametrize("measure", ["psnr", "ssim", "vif"])
-def test_chapter_7_the_table_has_the_papers_order(rivals: dict[str, dict[str, dict[str, float]]], measure: str) -> None:
-    mean = {key: statistics.fmean(row[measure].values()) for key, row in rivals.items()}
-    pairs, ours = min(mean["edsr-plus"], mean["on-pairs"]), mean["cincgan"]
-    assert pairs > ours
-    denoised = [mean["bm3d-tuned"], mean["nlm-tuned"]]
-    clean = [mean[key] for key in ("fsrcnn", "edsr", "srresnet")]
-    assert ours > max(denoised)
-    assert min(denoised) > max(clean)
-    assert min(clean) > mean["bicubic"]
-    if measure == "psnr":
-        gain, error = paired(rivals["cincgan"][measure], rivals["nlm-tuned"][measure])
-        assert gain < 2 * error, "then chapter 7 may call it established"
-
-
-@pytest.mark.parametrize("other", ["bicubic", "fsrcnn", "edsr", "bm3d-tuned"])
-def test_chapter_7_cincgan_stands_above_what_saw_no_real_pair(
-    rivals: dict[str, dict[str, dict[str, float]]], other: str
-) -> None:
-    for measure in ("psnr", "ssim"):
-        gain, error = paired(rivals["cincgan"][measure], rivals[other][measure])
-        assert gain > 2 * error
-
-
-def test_chapter_7_an_estimated_level_hardly_helps_and_translation_has_not_learnt_to_copy(
-    rivals: dict[str, dict[str, dict[str, float]]],
-) -> None:
-    mean = {key: statistics.fmean(row["psnr"].values()) for key, row in rivals.items()}
-    for kind in ("nlm", "bm3d"):
-        assert mean[f"{kind}-estimated"] - mean["edsr"] < 0.1 < 0.5 < mean[f"{kind}-tuned"] - mean["edsr"]
-    assert max(mean["cycle-gan"], mean["dual-gan"]) < mean["bicubic"] - 5
-    for key, before in (("srgan", "srresnet"), ("srgan-plus", "edsr-plus")):
-        assert mean[key] < mean[before]
-
-
-@pytest.mark.parametrize("place", ["set5", "set14"])
-def test_chapter_7_the_test_has_the_order_of_the_twelve(place: str) -> None:
-    result = recorded(f"lesson-table-{place}").data
-    lines = {line["key"]: line for line in result["table"] if line["admitted"]}
-    ours = lines["cincgan"]["psnr"]
-    for key, line in lines.items():
-        if key != "cincgan":
-            assert (line["psnr"] > ours) == line["sees_pairs"]
-    runs = result["runs"]["0"]
-    unsure = {"set5": {"nlm-tuned", "fsrcnn", "edsr"}, "set14": {"nlm-tuned"}}[place]
-    for key in ("bicubic", "fsrcnn", "edsr", "bm3d-tuned", "nlm-tuned"):
-        gain, error = paired(runs["cincgan"]["psnr"], runs[key]["psnr"])
-        assert (gain < 2 * error) == (key in unsure)
-
-
-@pytest.fixture(scope="module")
-def over_bicubic() -> dict[str, dict[str, dict[float, float]]]:
-    """The gain of every system at every value of every sweep."""
-    sweeps = recorded("lesson-degradations").data["sweeps"]
-    return {
-        name: {
-            key: {v: p - b for v, p, b in zip(of["values"], psnr, of["psnr"]["bicubic"], strict=True)}
-            for key, psnr in of["psnr"].items()
-        }
-        for name, of in sweeps.items()
-    }
-
-
-Gains = dict[str, dict[str, dict[float, float]]]
-
-
-def test_chapter_7_the_more_of_its_own_noise_the_more_cincgan_gains(over_bicubic: Gains) -> None:
-    noise = over_bicubic["correlated noise"]
-    ours = noise["cincgan"]
-    assert list(ours.values()) == sorted(ours.values())
-    assert ours[24] > max(noise["bm3d-tuned"][24], noise["nlm-tuned"][24])
-    ahead = [v for v in ours if max(noise["bm3d-tuned"][v], noise["nlm-tuned"][v]) > ours[v]]
-    assert ahead == [8, 12], "a denoiser wins around the level that it was told, and nowhere else"
-
-
-def test_chapter_7_on_white_noise_what_learnt_another_falls_and_bm3d_rises(over_bicubic: Gains) -> None:
-    noise = over_bicubic["white noise"]
-    drawn = ("cincgan", "edsr", "bm3d-tuned", "nlm-tuned", "edsr-plus")
-    assert noise["cincgan"][8] < 0
-    assert min(drawn, key=lambda key: noise[key][24]) == "edsr-plus"
-    assert list(noise["bm3d-tuned"].values()) == sorted(noise["bm3d-tuned"].values())
-
-
-def test_chapter_7_cincgan_is_best_at_the_blur_it_was_trained_on(over_bicubic: Gains) -> None:
-    blur = over_bicubic["blur"]
-    rivals = [blur["bm3d-tuned"], blur["nlm-tuned"]]
-    for sharp in (0, 1):
-        assert all(rival[sharp] > blur["cincgan"][sharp] for rival in rivals)
-    for wide in (2, 2.5, 3):
-        assert all(rival[wide] < blur["cincgan"][wide] for rival in rivals)
-    assert SYNTHETIC_MILD.blur_sigma is not None
-    low, high = SYNTHETIC_MILD.blur_sigma
-    for key in ("cincgan", "edsr-plus"):
-        assert low < max(blur[key], key=blur[key].__getitem__) < high
-
-
-def test_chapter_7_none_wins_everywhere(over_bicubic: Gains) -> None:
-    ours = over_bicubic["white noise"]["cincgan"]
-    for value in (4, 8, 12, 16, 24):
-        assert max(over_bicubic["white noise"][key][value] for key in ("bm3d-tuned", "nlm-tuned")) > ours[value]
-    for value, gain in over_bicubic["jpeg"]["cincgan"].items():
-        assert max(over_bicubic["jpeg"][key][value] for key in ("bm3d-tuned", "nlm-tuned")) > gain
-
-
-def test_chapter_7_three_of_ten_seeds_are_no_better_than_tuned_means(
-    rivals: dict[str, dict[str, dict[str, float]]],
-) -> None:
-    denoised = statistics.fmean(rivals["nlm-tuned"]["psnr"].values())
-    ours = [rows[-1].mean_psnr for rows in rows_of_seeds(recorded("lesson-seeds-cid22")).values()]
-    assert sum(mean < denoised + 0.005 for mean in ours) == 3
-
-
-def test_chapter_7_under_jpeg_the_denoisers_keep_the_better_part(over_bicubic: Gains) -> None:
-    drawn = ["cincgan", "edsr", "bm3d-tuned", "nlm-tuned", "edsr-plus"]
-    kept = {key: over_bicubic["jpeg"][key][30] / over_bicubic["jpeg"][key][95] for key in drawn}
-    assert min(kept["bm3d-tuned"], kept["nlm-tuned"]) > 0.5
-    assert max(abs(kept[key]) for key in ("cincgan", "edsr", "edsr-plus")) < 0.1
-
-
-def test_chapter_7_a_shift_takes_most_from_those_who_have_most(over_bicubic: Gains) -> None:
-    drawn = ["cincgan", "edsr", "bm3d-tuned", "nlm-tuned", "edsr-plus"]
-    free, undone = over_bicubic["shift"], over_bicubic["shift, aligned"]
-    lost = {key: free[key][0] - free[key][2] for key in drawn}
-    assert max(lost, key=lost.__getitem__) == max(drawn, key=lambda key: free[key][0]) == "edsr-plus"
-    assert all(undone[key][0] - undone[key][2] < 0.1 for key in drawn)
-    assert abs(free["cincgan"][0] - free["nlm-tuned"][0]) < 0.05, "equals at home, on these six"
-
-
-@pytest.fixture(scope="module")
-def changes_of_structure() -> dict[str, tuple[float, float]]:
-    result = recorded("lesson-ablations").data
-    runs, names = result["runs"]["0"], {line["key"]: line["system"] for line in result["table"]}
-    return {names[key]: paired(row["psnr"], runs["cincgan"]["psnr"]) for key, row in runs.items()}
-
-
-def test_chapter_7_one_cyclegan_hardly_beats_interpolation(
-    changes_of_structure: dict[str, tuple[float, float]],
-) -> None:
-    gain = changes_of_structure["one CycleGAN"][0] - changes_of_structure["bicubic"][0]
-    assert 0 < gain < 0.3
-
-
-def test_chapter_7_no_joint_stage_is_rather_better(changes_of_structure: dict[str, tuple[float, float]]) -> None:
-    mean, error = changes_of_structure["no D2 and G3"]
-    assert mean > 2 * error
-
-
-def test_chapter_7_which_loss_is_missed(changes_of_structure: dict[str, tuple[float, float]]) -> None:
-    missed = {label: mean for label, (mean, _) in changes_of_structure.items() if label.startswith("no ")}
-    order = sorted(missed, key=lambda label: missed[label])
-    assert order[:2] == ["no adversary", "no identity"]
-    standing_out = {"bicubic", "one CycleGAN", "no identity", "no adversary"}
-    assert {label for label, (mean, _) in changes_of_structure.items() if mean < -0.2} == standing_out
-    assert max(mean for mean, _ in changes_of_structure.values()) < 0.2
 
 
 def test_chapter_7_every_seed_gains() -> None:

@@ -43,7 +43,3 @@ def test_the_dashes_stay_with_the_name_of_an_option():
 @pytest.mark.parametrize("word", ["book/make_picture.py", "--" + "long" * 9])
 def test_long_words_may_break(word):
     assert marked(f'<span class="pre">{word}</span>') == f'<span class="pre">{word}</span>'
-
-
-def test_the_link_to_an_exercise_does_not_begin_with_a_blank():
-    assert marked('Solution to<a href="#e"> Exercise 1</a>') == 'Solution to <a href="#e">Exercise 1</a>'

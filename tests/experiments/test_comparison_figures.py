@@ -149,6 +149,12 @@ def test_spending_has_a_point_for_each_training_and_none_for_what_had_not_learnt
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["50", "100", "400"]
 
 
+def test_spending_says_which_system_was_not_run(tmp_path):
+    points = [{"budget_seconds": 50, "table": [line("bicubic", "bicubic", 20.0)]}]
+    with pytest.raises(ValueError, match="not run: bm3d"):
+        comparison_figures.spending(Recorded("mine", tmp_path, {}, {"points": points}), ["bm3d"])
+
+
 def test_the_gallery_shows_what_was_admitted(result):
     titles = [axes.get_title() for axes in comparison_figures.gallery(result).axes if axes.has_data()]
     assert titles == ["bicubic", "EDSR-8x32+", "CinCGAN"]

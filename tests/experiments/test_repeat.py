@@ -86,6 +86,19 @@ def test_every_turn_holds_out_others_and_keeps_the_sizes():
         assert {photograph.name for photograph in (*turn.x, *turn.yz, *turn.held_out)} == everything
 
 
+def test_turns_need_photographs_that_can_be_told_apart(photographs):
+    named = dataclasses.replace(photographs.x[0], name=photographs.yz[0].name)
+    with pytest.raises(ValueError, match=f"two photographs are called {named.name}"):
+        turns(photographs, [named])
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_turns_need_somebody_to_take_turns_with(photographs, count):
+    held_out = [Photograph(str(seed), picture(66, 70, seed)) for seed in range(count)]
+    with pytest.raises(ValueError, match=f"{count} of {4 + count} photographs are held out"):
+        turns(photographs, held_out)
+
+
 def test_leaving_out_scores_every_photograph_with_networks_that_did_not_see_it(small_lesson, photographs, tmp_path):
     held_out = [Photograph(name, picture(66, 70, seed)) for name, seed in (("one", 201), ("two", 202))]
     leave_out(small_lesson, [5, 2], photographs, held_out, tmp_path / "runs", tmp_path)
