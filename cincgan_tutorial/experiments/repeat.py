@@ -7,15 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..baselines import check_truth
 from ..degradation import DEGRADATIONS
+from ..images import write_png
 from ..presets import Preset
 from ..training import read_log
 from ..unpaired import Photograph, Photographs
 from ..weights import load_weights
-from .evaluate import Row, cleaning, evaluate
+from .evaluate import Row, cleaning, evaluate, noisy
 from .results import Recorded, evaluation_data, record, rows_from
-from .study import trained_in
+from .study import slug, trained_in
 
 
 def repeat(
@@ -60,7 +63,8 @@ def leave_out(
     """Train from every seed once for each of `turns`, score what each left out, and record ``<preset>-left-out``.
 
     Where photographs are few, the score depends on which of them are held out. Here they take turns, and a seed's score
-    is that over all that were held out.
+    is that over all that were held out. The pictures show what G1 makes, from every seed, of the photograph on which
+    cleaning first loses most, see `lost_most`.
 
     Args:
         preset: The settings; its own seed is replaced.
@@ -77,15 +81,36 @@ def leave_out(
     """
     check_truth(photographs)
     divisions = turns(photographs, held_out)
+    folder = runs / f"left-out-{preset.name}"
     of_seed = []
     for seed in seeds:
         parts = []
         for turn, divided in enumerate(divisions):
-            folder = runs / f"left-out-{preset.name}" / f"{seed}-{turn}"
-            data, facts = _trained_and_scored(folder, replace(preset, seed=seed), divided, divided.held_out)
+            run = folder / f"{seed}-{turn}"
+            data, facts = _trained_and_scored(run, replace(preset, seed=seed), divided, divided.held_out)
             parts.append(data)
         of_seed.append({"seed": seed} | _joined(parts))
-    return record(name or f"{preset.name}-left-out", {"runs": of_seed}, facts | {"seed": list(seeds)}, results)
+    lost = lost_most(_mean([rows_from(run) for run in of_seed]))
+    turn, photograph = next(
+        (turn, shown) for turn, divided in enumerate(divisions) for shown in divided.held_out if shown.name == lost
+    )
+    pictures = {f"cleaned-{seed}.png": _cleaned(folder / f"{seed}-{turn}", photograph) for seed in seeds}
+    facts |= {"seed": list(seeds)}
+    return record(name or f"{preset.name}-left-out", {"runs": of_seed, "lost_most": lost}, facts, results, pictures)
+
+
+def lost_most(rows: Sequence[Row]) -> str:
+    """Return the name of the photograph on which cleaning first gains least, or loses most, against SR alone."""
+    psnr = {row.system: row.psnr for row in rows}
+    return min(psnr["SR alone"], key=lambda name: psnr["G1 then SR"][name] - psnr["SR alone"][name])
+
+
+def _cleaned(run: Path, photograph: Photograph) -> Path:
+    """Return the picture of G1(x) after stage one, x being the photograph as it is degraded for the scores."""
+    trained = load_weights(run)
+    x, _ = noisy(photograph, DEGRADATIONS[trained.preset.degradation].without_shift(), trained.preset.scale)
+    with torch.no_grad():
+        return write_png(run / f"{slug(photograph.name)}.png", trained.before_joint.G1(x).clamp(0, 1)[0])
 
 
 def turns(photographs: Photographs, held_out: Sequence[Photograph]) -> list[Photographs]:
@@ -150,8 +175,10 @@ def rows_of_seeds(result: Recorded) -> dict[int, list[Row]]:
 
 def mean_over_seeds(result: Recorded) -> list[Row]:
     """Return one row for each system: every photograph's score is its mean over the seeds."""
-    runs = list(rows_of_seeds(result).values())
+    return _mean([*rows_of_seeds(result).values()])
 
+
+def _mean(runs: Sequence[Sequence[Row]]) -> list[Row]:
     def mean(scores: list[dict[str, float]]) -> dict[str, float]:
         return {name: sum(score[name] for score in scores) / len(scores) for name in scores[0]}
 

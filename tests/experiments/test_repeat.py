@@ -5,10 +5,22 @@ import json
 from itertools import chain
 
 import pytest
+import torch
 from helpers import picture
 
-from cincgan_tutorial.experiments import evaluate, leave_out, mean_over_seeds, recorded, repeat, rows_of_seeds
-from cincgan_tutorial.experiments.repeat import turns
+from cincgan_tutorial.degradation import SYNTHETIC_MILD
+from cincgan_tutorial.experiments import (
+    Row,
+    evaluate,
+    leave_out,
+    mean_over_seeds,
+    noisy,
+    recorded,
+    repeat,
+    rows_of_seeds,
+)
+from cincgan_tutorial.experiments.repeat import lost_most, turns
+from cincgan_tutorial.images import read_image
 from cincgan_tutorial.training import Run
 from cincgan_tutorial.unpaired import Photograph, bundled_photographs
 from cincgan_tutorial.weights import load_weights
@@ -118,3 +130,18 @@ def test_leaving_out_scores_every_photograph_with_networks_that_did_not_see_it(s
                 assert {name: row.psnr[name] for name in own.psnr} == own.psnr
                 assert {name: row.ssim[name] for name in own.ssim} == own.ssim
         assert all(list(row.psnr) == list(row.ssim) == run["photographs"] for row in rows)
+    lost = result.data["lost_most"]
+    turn = next(turn for turn, names in enumerate(left_out) if lost in names)
+    photograph = next(photograph for photograph in divided[turn].held_out if photograph.name == lost)
+    x, _ = noisy(photograph, SYNTHETIC_MILD.without_shift())
+    for seed in (5, 2):
+        trained = load_weights(tmp_path / "runs" / "left-out-lesson" / f"{seed}-{turn}")
+        with torch.no_grad():
+            cleaned = trained.before_joint.G1(x).clamp(0, 1)[0]
+        assert (read_image(result.folder / f"cleaned-{seed}.png") - cleaned).abs().max() < 1 / 255
+
+
+def test_lost_most_is_where_cleaning_first_is_furthest_below_enlarging_alone():
+    alone = Row("SR alone", {"a": 20.0, "b": 30.0, "c": 25.0}, {})
+    cleaned = Row("G1 then SR", {"a": 21.0, "b": 28.0, "c": 24.0}, {})
+    assert lost_most([alone, cleaned]) == "b"
