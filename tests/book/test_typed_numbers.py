@@ -20,6 +20,7 @@ DEFINED = {
     ("06_training", "below 0.5, which is chance"),
     ("04_cycle_two", "A weight of 0.01 then means"),
     ("07_experiments", "CC BY-SA 4.0"),
+    ("07_experiments", "CC BY 2.0"),
 }
 
 _CODE = re.compile(r"^(`{3,})\{?.*?^\1[ ]*$", re.MULTILINE | re.DOTALL)
