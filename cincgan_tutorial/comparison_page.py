@@ -76,15 +76,16 @@ def _packed(levels: np.ndarray, icc_profile: bytes | None) -> bytes:
     return file.getvalue()
 
 
-def comparison_page(pairs: Sequence[Pair], weights: str, scale: int = 4) -> str:
-    """Return the page; the pictures are inside it.
+def comparison_page(pairs: Sequence[Pair], weights: str, scale: int = 4, self_ensemble: bool = False) -> str:
+    """Return the page; the pictures are inside it. A self-ensemble is named as such.
 
     Without JavaScript both pictures stand one below the other; with it they lie on each other and a slider, which the
     keyboard moves too, uncovers one or the other.
     """
     figures = "".join(_figure(pair, scale) for pair in pairs)
+    how = ", the mean of eight turned views" if self_ensemble else ""
     head = (
-        f"<h1>Before and after</h1><p>Enlarged {scale} times by CinCGAN with the weights “{_text(weights)}”."
+        f"<h1>Before and after</h1><p>Enlarged {scale} times by CinCGAN with the weights “{_text(weights)}”{how}."
         " <strong>Before</strong> is the original, enlarged by bicubic interpolation; <strong>after</strong> is the"
         " result of the networks. Fine detail is their guess.</p>"
         f"<p class=small>Shown here as JPEG of quality {_JPEG_QUALITY}, or as PNG where there is transparency; the"

@@ -374,7 +374,7 @@ def of_data(data_sets: Iterable[DataSet]) -> Markdown:
 
 
 def _minutes(minutes: float) -> str:
-    return f"{minutes:.0f}" if minutes >= 0.5 else "< 1"
+    return f"{minutes:.0f}" if minutes >= 1 else "< 1"
 
 
 def purposes_of_data(data_sets: Iterable[DataSet]) -> Markdown:

@@ -147,7 +147,7 @@ def look_closer(result: Recorded, chosen: Sequence[str], left: str, right: str) 
         pictures = {
             name: image.repeat_interleave(_ZOOM, -1).repeat_interleave(_ZOOM, -2) for name, image in pictures.items()
         }
-    return _beside_each_other(EXAMPLE_BOX.cut(x, 4), pictures, at_left, at_right)
+    return _beside_each_other(EXAMPLE_BOX.cut(x, z.shape[-1] // x.shape[-1]), pictures, at_left, at_right)
 
 
 def _beside_each_other(x: Images, pictures: Mapping[str, Images], left: str, right: str) -> Any:

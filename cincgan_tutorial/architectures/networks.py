@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import reduce
+
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ..images import Images
 from ..presets import Preset
@@ -42,21 +45,21 @@ class SelfEnsemble(Upscaler):
 
     def forward(self, x: Images) -> Images:
         r"""Return the mean over the eight symmetries $T$ of the square. {eq}`eq-self-ensemble`."""
-        return self.views(x).mean(0)
+        # A running sum: eight results at once would not fit into memory where one does.
+        return reduce(torch.add, self.views(x)) / 8
 
-    def views(self, x: Images) -> Tensor:
-        """Return the eight results, each turned back, (8, n, 3, s h, s w).
+    def views(self, x: Images) -> Iterator[Images]:
+        """Yield the eight results, each turned back, (n, 3, s h, s w).
 
         Four are of x turned by quarters, four of x mirrored and turned.
         """
-        results, plane = [], (-2, -1)
+        plane = (-2, -1)
         for mirrored in (False, True):
             start = x.flip(-1) if mirrored else x
             for quarters in range(4):
                 turned = torch.rot90(start, quarters, plane)
                 back = torch.rot90(super().forward(turned), -quarters, plane)
-                results.append(back.flip(-1) if mirrored else back)
-        return torch.stack(results)
+                yield back.flip(-1) if mirrored else back
 
 
 class Networks(nn.Module):

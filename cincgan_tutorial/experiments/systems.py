@@ -7,7 +7,7 @@ from functools import partial
 
 import torch
 
-from ..architectures import SelfEnsemble
+from ..architectures import SelfEnsemble, Upscaler
 from ..degradation import bicubic_upsample
 from ..images import Images
 from ..inference import super_resolve
@@ -26,25 +26,30 @@ def systems(trained: Trained) -> dict[str, System]:
     * ``CinCGAN``: G1 and SR after the joint stage.
     """
     scale = trained.preset.scale
-    before = trained.before_joint
+    SR = trained.before_joint.SR
 
     @torch.no_grad()
     def sr_alone(x: Images) -> Images:
-        return before.SR(x).clamp(0, 1)
+        return SR(x).clamp(0, 1)
 
     return {
         "bicubic": lambda x: bicubic_upsample(x, scale).clamp(0, 1),
         "SR alone": sr_alone,
-        "G1 then SR": lambda x: super_resolve(before, x),
-        "CinCGAN": lambda x: super_resolve(trained.nets.upscaler(), x),
+        **{name: partial(super_resolve, upscaler) for name, upscaler in upscalers(trained).items()},
     }
 
 
+def upscalers(trained: Trained) -> dict[str, Upscaler]:
+    """Return SR(G1(x)) as one network: before the joint stage and after it."""
+    return {"G1 then SR": trained.before_joint, "CinCGAN": trained.nets.upscaler()}
+
+
 def eightfold(trained: Trained) -> dict[str, System]:
-    """Return the last two of `systems` again, each the mean of eight turned views, see `architectures.SelfEnsemble`."""
-    asked = {"G1 then SR": trained.before_joint, "CinCGAN": trained.nets.upscaler()}
-    ensembles = {name: SelfEnsemble.of(upscaler) for name, upscaler in asked.items()}
-    return {f"{name}, self-ensemble": partial(super_resolve, ensemble) for name, ensemble in ensembles.items()}
+    """Return the `upscalers` as systems, each the mean of eight turned views, see `architectures.SelfEnsemble`."""
+    return {
+        f"{name}, self-ensemble": partial(super_resolve, SelfEnsemble.of(upscaler))
+        for name, upscaler in upscalers(trained).items()
+    }
 
 
 def denoised(trained: Trained, denoiser: str, levels: Iterable[float]) -> dict[str, System]:

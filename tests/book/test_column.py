@@ -12,7 +12,7 @@ from cincgan_tutorial import architectures
 COLUMN = 80
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.md"))
-WITH_CODE = [*CHAPTERS[3:], ROOT / "book" / "data.md"]
+WITH_CODE = [*CHAPTERS, ROOT / "book" / "data.md"]
 
 _BLOCK = re.compile(r"^```(?:\{code-cell\}[^\n]*|bash|)\n(.*?)^```$", re.S | re.M)
 _SETTINGS = re.compile(r"\A---\n.*?^---\n", re.S | re.M)

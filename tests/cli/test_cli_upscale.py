@@ -57,12 +57,14 @@ def test_the_file_holds_what_the_networks_return(upscale, out, tmp_path, finishe
 
 def test_the_mean_of_eight_views_is_written_when_asked_for(upscale, out, tmp_path, finished_run):
     path = save_picture(tmp_path / "a.png", picture(24, 31))
-    assert upscale(path, "--self-ensemble").status == 0
+    assert upscale(path, "--self-ensemble", "--compare").status == 0
     upscaler, x = load_weights(finished_run.folder).nets.upscaler(), read_image(path)[None]
     once, eight = (to_pixels(super_resolve(f, x)[0]).astype(int) for f in (upscaler, SelfEnsemble.of(upscaler)))
     written = read_pixels(out / "a.png").astype(int)
     assert np.abs(written - eight).max() <= 1
     assert np.abs(written - once).max() > 1
+    (page,) = out.glob("*.html")
+    assert ", the mean of eight turned views." in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("tile", [1, 7, 16, 37, 300])

@@ -161,7 +161,10 @@ def test_stubs_keep_the_signature_and_say_the_hint():
 
 
 @pytest.mark.parametrize("indent", ["", "        "])
-@pytest.mark.parametrize("hint", ["short", "first isn't the last, " * 12 + "and this is"])
+@pytest.mark.parametrize(
+    "hint",
+    ["short", "first isn't the last, " * 12 + "and this is", 'the "mean-over-all-pixels" of |x - y|, ' * 4 + "once"],
+)
 def test_no_hint_runs_off_the_page(indent, hint):
     stub = make.stub_line(indent, hint)
     assert max(len(line) for line in stub.splitlines()) <= make.WIDTH
