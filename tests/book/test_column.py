@@ -12,9 +12,9 @@ from cincgan_tutorial import architectures
 COLUMN = 80
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.md"))
-WITH_CODE = [*CHAPTERS, ROOT / "book" / "data.md"]
+WITH_CODE = [*CHAPTERS, ROOT / "book" / "data.md", *sorted((ROOT / "book" / "course").glob("[1-4]*.md"))]
 
-_BLOCK = re.compile(r"^```(?:\{code-cell\}[^\n]*|bash|)\n(.*?)^```$", re.S | re.M)
+_BLOCK = re.compile(r"^```(?:\{code-cell\}[^\n]*|bash|python|)\n(.*?)^```$", re.S | re.M)
 _SETTINGS = re.compile(r"\A---\n.*?^---\n", re.S | re.M)
 _PRINTED = re.compile(r"inspect\.getsource\(([\w.]+)\)")
 
