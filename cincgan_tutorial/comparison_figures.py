@@ -186,8 +186,9 @@ def spending(result: Recorded, chosen: Sequence[str]) -> Figure:
     points = result.data["points"]
     seconds = [point["budget_seconds"] for point in points]
     tables = [{line["key"]: line for line in point["table"]} for point in points]
-    if missing := [key for key in chosen if key not in tables[-1]]:
-        raise ValueError(f"{result.name}: not run: {', '.join(missing)}. There are {', '.join(tables[-1])}.")
+    everywhere = [key for key in tables[-1] if all(key in table for table in tables)]
+    if missing := [key for key in chosen if key not in everywhere]:
+        raise ValueError(f"{result.name}: not run: {', '.join(missing)}. There are {', '.join(everywhere)}.")
     figure, axes = plt.subplots(figsize=(5.2, 4.4), layout="constrained")
     axes.axhline(0, color="grey", linestyle="--", linewidth=1)
     for number, key in enumerate(chosen):

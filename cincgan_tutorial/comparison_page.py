@@ -76,7 +76,7 @@ def _packed(levels: np.ndarray, icc_profile: bytes | None) -> bytes:
     return file.getvalue()
 
 
-def comparison_page(pairs: Sequence[Pair], weights: str, scale: int = 4, self_ensemble: bool = False) -> str:
+def comparison_page(pairs: Sequence[Pair], weights: str, scale: int = 4, *, self_ensemble: bool = False) -> str:
     """Return the page; the pictures are inside it. A self-ensemble is named as such.
 
     Without JavaScript both pictures stand one below the other; with it they lie on each other and a slider, which the

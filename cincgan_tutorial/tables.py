@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .data import Archive, DataSet
 from .experiments import Recorded, Row, mean_over_seeds, rows_of, rows_of_seeds, table
 from .experiments.comparison import why_not_shown
 from .experiments.paper import TABLE_1, counterpart
@@ -148,12 +147,19 @@ def of_ablations(result: Recorded, whole: str = "cincgan") -> Markdown:
     return markdown_table(["Variant", "Steps", "PSNR (dB)", "change (dB)", "SSIM", "VIF"], lines, texts=2)
 
 
-def of_rivals(result: Recorded, key: str, others: Sequence[str]) -> Markdown:
-    """Return in words what a system of a recorded comparison gains over others on its first seed."""
+def of_rivals(result: Recorded, key: str, others: Sequence[str], measure: str = "psnr") -> Markdown:
+    """Return in words what a system of a recorded comparison gains over others on its first seed.
+
+    Args:
+        result: Of the study `table` or `ablations`.
+        key: Key of the system.
+        others: Keys of those that it is set against.
+        measure: "psnr", "ssim" or "vif".
+    """
     runs = next(iter(result.data["runs"].values()))
     names = {line["key"]: line["system"] for line in result.data["table"]}
-    row = {k: Row(names[k], runs[k]["psnr"], runs[k]["ssim"]) for k in (key, *others)}
-    return Markdown("\n".join(f"* {_compared(row[key], row[other])}" for other in others))
+    row = {k: Row(names[k], runs[k]["psnr"], runs[k]["ssim"], {"vif": runs[k]["vif"]}) for k in (key, *others)}
+    return Markdown("\n".join(f"* {_compared(row[key], row[other], measure)}" for other in others))
 
 
 def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
@@ -245,10 +251,30 @@ def of_seeds(result: Recorded) -> Markdown:
     return markdown_table(["System", "mean gain (dB)", f"over {len(runs)} seeds", "SSIM"], lines)
 
 
+def seed_by_seed(result: Recorded, system: str, other: str) -> Markdown:
+    """Return in words what one system gains over another from every seed, on the mean of the photographs."""
+    gains = []
+    for rows in rows_of_seeds(result).values():
+        means = {row.system: row.mean_psnr for row in rows}
+        gains.append(f"{means[system] - means[other]:+.2f}")
+    return Markdown(f"**{system}** over {other}, seed by seed: {', '.join(gains)} dB.")
+
+
 def over(rows: Sequence[Row], system: str, other: Row | str) -> Markdown:
     """Return in words what one system gains over another, photograph by photograph."""
     named = {row.system: row for row in rows}
     return Markdown(_compared(named[system], named[other] if isinstance(other, str) else other))
+
+
+def of_photographs(rows: Sequence[Row], system: str, other: str) -> Markdown:
+    """Return what one system gains over another on every photograph, in PSNR and in SSIM."""
+    named = {row.system: row for row in rows}
+    one, two = named[system], named[other]
+    lines = [
+        ["PSNR (dB)", *(f"{one.psnr[name] - two.psnr[name]:+.2f}" for name in one.psnr)],
+        ["SSIM", *(f"{one.ssim[name] - two.ssim[name]:+.3f}" for name in one.psnr)],
+    ]
+    return markdown_table([f"{system} less {other}", *one.psnr], lines)
 
 
 def share_of_bound(ours: Row, bicubic: Row, bound: Row) -> Markdown:
@@ -276,17 +302,18 @@ def paired(a: Mapping[str, float], b: Mapping[str, float]) -> tuple[float, float
     return statistics.fmean(differences), error
 
 
-def comparisons(rows: Sequence[Row]) -> Markdown:
-    """Return in words what each system gains over the one before it, photograph by photograph."""
-    return Markdown("\n".join(f"* {_compared(b, a)}" for a, b in itertools.pairwise(rows)))
+def comparisons(rows: Sequence[Row], measure: str = "psnr") -> Markdown:
+    """Return in words what each system gains over the one before it, photograph by photograph; see `of_rivals`."""
+    return Markdown("\n".join(f"* {_compared(b, a, measure)}" for a, b in itertools.pairwise(rows)))
 
 
-def _compared(one: Row, other: Row) -> str:
-    mean, error = paired(one.psnr, other.psnr)
-    better = sum(one.psnr[name] > other.psnr[name] for name in other.psnr)
+def _compared(one: Row, other: Row, measure: str = "psnr") -> str:
+    a, b = ({"psnr": row.psnr, "ssim": row.ssim, **row.protocols}[measure] for row in (one, other))
+    mean, error = paired(a, b)
+    digits, unit = (2, "dB") if measure == "psnr" else (3, f"in {measure.upper()}")
     return (
-        f"**{one.system}** against {other.system}: {mean:+.2f} dB (standard error {error:.2f}), {verdict(mean, error)};"
-        f" better on {better} of {len(other.psnr)} photographs."
+        f"**{one.system}** against {other.system}: {mean:+.{digits}f} {unit} (standard error {error:.{digits}f}),"
+        f" {verdict(mean, error)}; better on {sum(a[name] > b[name] for name in b)} of {len(b)} photographs."
     )
 
 
@@ -355,46 +382,3 @@ def of_departures(studies: Sequence[Recorded]) -> Markdown:
             effect = f"{mean:+.2f} ± {error:.2f} dB ({level}PSNR)"
         lines.append(f"| {reason} `{where}` | {effect} |")
     return Markdown("\n".join(lines))
-
-
-def of_data(data_sets: Iterable[DataSet]) -> Markdown:
-    """Return sizes of what can be downloaded: photographs, gigabytes, minutes at two speeds, free space."""
-    rows = [
-        [
-            f"`{data_set.name}`",
-            f"{data_set.files}",
-            f"{data_set.size / 1e9:.2f}",
-            *(_minutes(data_set.minutes(megabits)) for megabits in (10, 50)),
-            f"{data_set.needed / 1e9:.2f}",
-        ]
-        for data_set in data_sets
-    ]
-    header = ["name", "photographs", "GB to fetch", "minutes at 10 Mbit/s", "at 50 Mbit/s", "GB of free space"]
-    return markdown_table(header, rows)
-
-
-def _minutes(minutes: float) -> str:
-    return f"{minutes:.0f}" if minutes >= 1 else "< 1"
-
-
-def purposes_of_data(data_sets: Iterable[DataSet]) -> Markdown:
-    """Return what each set is for and its terms, as a list."""
-    lines = []
-    for data_set in data_sets:
-        accepted = " They have to be accepted." if data_set.licence.must_accept else ""
-        lines.append(f"* `{data_set.name}`: {data_set.purpose}. *Terms.* {data_set.licence.terms}{accepted}")
-    return Markdown("\n".join(lines))
-
-
-def files_of_data(data_sets: Iterable[DataSet]) -> Markdown:
-    """Return every archive once, with where it is unpacked, its bytes and the beginning of its hash."""
-    archives = {archive.remote.name: archive for data_set in data_sets for archive in data_set.archives}
-    rows = [
-        [f"`{name}`", f"`{archive.folder}/{archive.members[0]}` ...", f"{archive.remote.size:,}", f"`{_hash(archive)}`"]
-        for name, archive in archives.items()
-    ]
-    return markdown_table(["archive", "becomes", "bytes", "SHA-256"], rows, texts=2)
-
-
-def _hash(archive: Archive) -> str:
-    return f"{archive.remote.sha256 or '?'}"[:8] + " ..."

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from .architectures import sight
-from .comparison_figures import restored
+from .comparison_figures import restored, shown
 from .degradation import DEGRADATIONS, Degradation, bicubic_downsample, blur, correlate, gaussian_kernel, white_noise
 from .experiments import STAGES, Recorded, frames_of, noisy, systems
 from .figures import EXAMPLE_BOX, Box, example, judged_places, moment, refuse_smoke, show
@@ -136,7 +136,7 @@ def look_closer(result: Recorded, chosen: Sequence[str], left: str, right: str) 
     Raises:
         ValueError: ``left`` or ``right`` is not chosen, or may not be shown.
     """
-    may_be_shown = [key for key in chosen if restored(result, [key])]
+    may_be_shown = [line["key"] for line in shown(result) if line["key"] in chosen]
     for key in (left, right):
         if key not in may_be_shown:
             raise ValueError(f"{key!r} can't lie beside the line; give one of {', '.join(may_be_shown)}.")

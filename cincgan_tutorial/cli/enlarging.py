@@ -69,7 +69,7 @@ def _upscale(options: argparse.Namespace) -> int:
             bar.update(due - bar.n)  # the tiles of one that failed
     if options.compare and pairs:
         with replacing(page) as temporary:
-            whole = comparison_page(pairs, str(weights), scale, options.self_ensemble)
+            whole = comparison_page(pairs, str(weights), scale, self_ensemble=options.self_ensemble)
             temporary.write_text(whole, encoding="utf-8")
     print(f"{len(inputs) - failed} of {len(inputs)} written to {one_line(str(options.out))}")
     return 1 if failed else 0

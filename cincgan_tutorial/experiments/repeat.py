@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..baselines import check_truth
 from ..degradation import DEGRADATIONS
@@ -18,7 +19,7 @@ from ..unpaired import Photograph, Photographs
 from ..weights import load_weights
 from .evaluate import Row, cleaning, evaluate, noisy
 from .results import Recorded, evaluation_data, record, rows_from
-from .study import slug, trained_in
+from .study import trained_in
 
 
 def repeat(
@@ -41,8 +42,12 @@ def repeat(
         runs: Run folders are made in ``runs/seeds-<preset>/<seed>``; finished ones are kept, interrupted ones resumed.
         results: Where the result is written.
         name: What to call the result instead.
+
+    Raises:
+        ValueError: X are LR images as they came, or there is no seed.
     """
     check_truth(photographs)
+    _check_seeds(seeds)
     of_seed = []
     for seed in seeds:
         folder = runs / f"seeds-{preset.name}" / str(seed)
@@ -77,9 +82,10 @@ def leave_out(
         name: What to call the result instead.
 
     Raises:
-        ValueError: X are LR images as they came, or there is only one turn, or two photographs have one name.
+        ValueError: X are LR images as they came, nobody can take turns (see `turns`), or there is no seed.
     """
     check_truth(photographs)
+    _check_seeds(seeds)
     divisions = turns(photographs, held_out)
     folder = runs / f"left-out-{preset.name}"
     of_seed = []
@@ -94,7 +100,10 @@ def leave_out(
     turn, photograph = next(
         (turn, shown) for turn, divided in enumerate(divisions) for shown in divided.held_out if shown.name == lost
     )
-    pictures = {f"cleaned-{seed}.png": _cleaned(folder / f"{seed}-{turn}", photograph) for seed in seeds}
+    pictures = {}
+    for seed in seeds:
+        image = _cleaned(folder / f"{seed}-{turn}", photograph)
+        pictures[f"cleaned-{seed}.png"] = write_png(folder / f"cleaned-{seed}.png", image)
     facts |= {"seed": list(seeds)}
     return record(name or f"{preset.name}-left-out", {"runs": of_seed, "lost_most": lost}, facts, results, pictures)
 
@@ -105,12 +114,12 @@ def lost_most(rows: Sequence[Row]) -> str:
     return min(psnr["SR alone"], key=lambda name: psnr["G1 then SR"][name] - psnr["SR alone"][name])
 
 
-def _cleaned(run: Path, photograph: Photograph) -> Path:
-    """Return the picture of G1(x) after stage one, x being the photograph as it is degraded for the scores."""
+@torch.no_grad()
+def _cleaned(run: Path, photograph: Photograph) -> Tensor:
+    """Return G1(x) after stage one, (3, h, w) in [0, 1], x being the photograph as it is degraded for the scores."""
     trained = load_weights(run)
     x, _ = noisy(photograph, DEGRADATIONS[trained.preset.degradation].without_shift(), trained.preset.scale)
-    with torch.no_grad():
-        return write_png(run / f"{slug(photograph.name)}.png", trained.before_joint.G1(x).clamp(0, 1)[0])
+    return trained.before_joint.G1(x).clamp(0, 1)[0]
 
 
 def turns(photographs: Photographs, held_out: Sequence[Photograph]) -> list[Photographs]:
@@ -120,7 +129,8 @@ def turns(photographs: Photographs, held_out: Sequence[Photograph]) -> list[Phot
     no photograph is held out twice. Where the row is no multiple of these, some of Y/Z never are.
 
     Raises:
-        ValueError: There is only one turn, or two photographs have one name and their scores could not be told apart.
+        ValueError: Nothing is held out, or more than half, so that there is one turn at most; or two photographs have
+            one name, and their scores could not be told apart.
     """
     row = (*photographs.x, *photographs.yz, *held_out)
     names = [photograph.name for photograph in row]
@@ -133,6 +143,11 @@ def turns(photographs: Photographs, held_out: Sequence[Photograph]) -> list[Phot
     step, x, yz = len(held_out), len(photographs.x), len(photographs.yz)
     moved = [row[i * step :] + row[: i * step] for i in range(len(row) // step)]
     return [replace(photographs, x=m[:x], yz=m[x : x + yz], held_out=m[x + yz :]) for m in moved]
+
+
+def _check_seeds(seeds: Sequence[int]) -> None:
+    if not seeds:
+        raise ValueError("seeds: expected one or more, got none.")
 
 
 def _trained_and_scored(
@@ -163,7 +178,8 @@ def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
             for same in zip(*(part["rows"] for part in parts), strict=True)
         ],
         "trainings": [
-            part["training"] | {"held_out": part["photographs"], "lr_psnr": part["lr_psnr"]} for part in parts
+            part["training"] | {"held_out": part["photographs"]} | {name: part[name] for name in ("alarms", "lr_psnr")}
+            for part in parts
         ],
     }
 

@@ -47,10 +47,10 @@ def test_24_megapixels_fit_into_2_gigabytes(finished_run, tmp_path, options):
 
     Its result alone would take 48 bytes per pixel of the original as 8-bit RGB, and 192 as the networks return it.
     """
-    sizes = {"small": (260, 520), "large": (3000, 800)}
+    sizes = {"small": (400, 600), "large": (3000, 800)}
     paths = {name: save_picture(tmp_path / f"{name}.png", picture(*size)) for name, size in sizes.items()}
     small, large = (peak(paths[name], tmp_path / "out", finished_run.folder, *options) for name in ("small", "large"))
-    per_pixel = (large - small) / (3000 * 800 - 260 * 520)
+    per_pixel = (large - small) / (3000 * 800 - 400 * 600)
     assert per_pixel < 32, "more than the original and a band of the result is kept"
     shipped = peak(paths["small"], tmp_path / "shipped", "general", *options)
     assert shipped + MEGAPIXELS * per_pixel < LIMIT, f"{shipped / 1e6:.0f} MB and {per_pixel:.0f} bytes per pixel"

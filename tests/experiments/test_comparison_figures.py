@@ -32,7 +32,11 @@ def result(tmp_path):
     ]
     for number, key in enumerate(("bicubic", "fsrcnn", "edsr-plus", "cincgan")):
         write_png(tmp_path / f"{key}.png", from_pixels(picture(16, 16, number)))
-    runs = {row["key"]: {"psnr": {"a": row["psnr"], "b": 30.0}, "ssim": {"a": 0.5, "b": 0.6}} for row in table}
+    runs = {
+        row["key"]: {"psnr": {"a": row["psnr"], "b": 30.0}, "ssim": {"a": 0.5, "b": 0.6}, "vif": {"a": 0.1, "b": 0.2}}
+        for row in table
+    }
+    runs["cincgan"]["vif"] = {"a": 0.12, "b": 0.25}
     data = {"table": table, "left_out": {"EDSR-32x256": "too large"}, "runs": {"0": runs}}
     return Recorded("mine", tmp_path, {}, data)
 
@@ -83,6 +87,9 @@ def test_rivals_are_compared_photograph_by_photograph(result):
         "* **CinCGAN** against EDSR-8x32+: -0.75 dB (standard error 0.75), not established; better on 0 of 2"
         " photographs.",
     ]
+    assert str(tables.of_rivals(result, "cincgan", ["bicubic"], "vif")) == (
+        "* **CinCGAN** against bicubic: +0.035 in VIF (standard error 0.015), a gain; better on 2 of 2 photographs."
+    )
 
 
 def test_two_scores_are_drawn_with_a_numbered_point_for_each_system_that_is_shown(result):
@@ -150,9 +157,10 @@ def test_spending_has_a_point_for_each_training_and_none_for_what_had_not_learnt
 
 
 def test_spending_says_which_system_was_not_run(tmp_path):
-    points = [{"budget_seconds": 50, "table": [line("bicubic", "bicubic", 20.0)]}]
-    with pytest.raises(ValueError, match="not run: bm3d"):
-        comparison_figures.spending(Recorded("mine", tmp_path, {}, {"points": points}), ["bm3d"])
+    bicubic, denoised = line("bicubic", "bicubic", 20.0), line("bm3d", "BM3D", 21.0)
+    points = [{"budget_seconds": 50, "table": [bicubic]}, {"budget_seconds": 100, "table": [bicubic, denoised]}]
+    with pytest.raises(ValueError, match=r"not run: bm3d\. There are bicubic\."):
+        comparison_figures.spending(Recorded("mine", tmp_path, {}, {"points": points}), ["bicubic", "bm3d"])
 
 
 def test_the_gallery_shows_what_was_admitted(result):

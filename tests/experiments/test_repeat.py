@@ -86,6 +86,12 @@ def test_lr_photographs_as_they_came_are_refused(small_lesson, photographs, held
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("study", [repeat, leave_out])
+def test_no_seed_is_refused(study, small_lesson, photographs, held_out, tmp_path):
+    with pytest.raises(ValueError, match="expected one or more, got none"):
+        study(small_lesson, [], photographs, held_out, tmp_path, tmp_path)
+
+
 def test_every_turn_holds_out_others_and_keeps_the_sizes():
     bundled = bundled_photographs()
     divided = turns(bundled, bundled.held_out)
@@ -122,6 +128,7 @@ def test_leaving_out_scores_every_photograph_with_networks_that_did_not_see_it(s
     for (seed, rows), run in zip(rows_of_seeds(result).items(), result.data["runs"], strict=True):
         assert run["photographs"] == [*chain(*left_out)]
         assert [training["held_out"] for training in run["trainings"]] == left_out
+        assert [*chain(*(training["alarms"] for training in run["trainings"]))] == run["alarms"]
         for turn, part in enumerate(divided):
             trained = load_weights(tmp_path / "runs" / "left-out-lesson" / f"{seed}-{turn}")
             assert trained.preset.seed == seed

@@ -120,6 +120,26 @@ def test_comparisons_go_from_each_system_to_the_next(tmp_path):
     ]
 
 
+def test_comparisons_in_ssim_have_its_name_and_digits(tmp_path):
+    last = str(tables.comparisons(rows_of(evaluated(tmp_path)), "ssim")).splitlines()[-1]
+    assert last == (
+        "* **CinCGAN** against G1 then SR: +0.010 in SSIM (standard error 0.010), not established;"
+        " better on 1 of 2 photographs."
+    )
+
+
+def test_one_system_less_another_on_every_photograph(tmp_path):
+    table = tables.of_photographs(rows_of(evaluated(tmp_path)), "CinCGAN", "G1 then SR")
+    assert str(table).splitlines()[0] == "| CinCGAN less G1 then SR | a | b |"
+    assert cells(table) == [["PSNR (dB)", "+0.50", "+0.00"], ["SSIM", "+0.000", "+0.020"]]
+
+
+def test_seed_by_seed_are_the_gains_on_the_mean_photograph(tmp_path):
+    runs = [evaluated(tmp_path, shift).data | {"seed": seed} for seed, shift in ((0, 0.0), (7, 1.0))]
+    text = str(tables.seed_by_seed(Recorded("mine", tmp_path, {}, {"runs": runs}), "G1 then SR", "bicubic"))
+    assert text == "**G1 then SR** over bicubic, seed by seed: +2.00, +2.50 dB."
+
+
 def test_the_joint_stage_is_compared_with_its_control(tmp_path):
     text = str(tables.against_control(study(tmp_path, "hr")))
     assert "PSNR by -0.750 dB (standard error 0.250: a loss)" in text

@@ -1,6 +1,7 @@
 """Widgets where a person is looking, the same views as plain pictures where nobody is."""
 
 import ast
+import dataclasses
 import io
 import math
 
@@ -144,6 +145,14 @@ def test_live_recorded_systems_are_enlarged_pixel_by_pixel(live):
 def test_a_system_beside_the_line_has_to_be_one_of_those_shown():
     with pytest.raises(ValueError, match="'cincgan' can't lie beside the line; give one of bicubic, edsr"):
         widgets.look_closer(recorded(TABLE), ["bicubic", "edsr"], "edsr", "cincgan")
+
+
+def test_a_system_that_has_not_learnt_enough_does_not_lie_beside_the_line():
+    table = recorded(TABLE)
+    lines = [line | {"admitted": line["key"] != "edsr"} for line in table.data["table"]]
+    poor = dataclasses.replace(table, data=table.data | {"table": lines})
+    with pytest.raises(ValueError, match="'edsr' can't lie beside the line; give one of bicubic, cincgan"):
+        widgets.look_closer(poor, ["bicubic", "edsr", "cincgan"], "edsr", "cincgan")
 
 
 @pytest.fixture
