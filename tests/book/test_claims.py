@@ -339,6 +339,8 @@ def test_chapter_7_mild_stays_between_interpolation_and_sr_alone(condition: str)
     rows = of(f"mild-{condition}")
     for system in ("G1 then SR", "CinCGAN"):
         assert rows["bicubic"].mean_psnr < rows[system].mean_psnr < rows["SR alone"].mean_psnr
+        if condition == "val-jpeg75":
+            assert rows[system].mean_psnr > rows["SR alone"].mean_psnr - 0.06, "a hair"
         assert verdict(*paired(rows[system].psnr, rows["bicubic"].psnr)) == "a gain"
 
 
@@ -366,47 +368,74 @@ def left_out() -> Recorded:
 
 
 def test_chapter_7_seven_photographs_take_turns_three_times_from_three_seeds(left_out: Recorded) -> None:
+    bundled = bundled_photographs()
+    every = {photograph.name for photograph in (*bundled.x, *bundled.yz, *bundled.held_out)}
     assert len(left_out.data["runs"]) == 3
-    assert all(len(run["trainings"]) == 3 for run in left_out.data["runs"])
-    names = {photograph.name for photograph in bundled_photographs().held_out}
-    assert names < set(left_out.data["runs"][0]["photographs"])
+    for run in left_out.data["runs"]:
+        assert len(run["photographs"]) == len(set(run["photographs"])) == 6
+        assert every - set(run["photographs"]) == {"rocket"}
+        assert [len(training["held_out"]) for training in run["trainings"]] == [2, 2, 2]
+        assert [sum(training["photographs"].values()) for training in run["trainings"]] == [5, 5, 5]
 
 
-def test_chapter_7_with_five_photographs_one_of_six_is_lost(left_out: Recorded) -> None:
+def test_chapter_7_with_five_photographs_cleaning_first_gains_on_three_and_loses_much_on_one(
+    left_out: Recorded,
+) -> None:
     rows = {row.system: row for row in mean_over_seeds(left_out)}
     alone, cleaned, joint = (rows[name] for name in ("SR alone", "G1 then SR", "CinCGAN"))
-    change = {name: cleaned.psnr[name] - alone.psnr[name] for name in alone.psnr}
-    lost = change.pop(left_out.data["lost_most"])
-    assert len(change) == 5
-    assert min(change.values()) > -0.15, "level or ahead"
-    assert -lost > sum(change.values())
-    assert verdict(*paired(cleaned.psnr, alone.psnr)) == verdict(*paired(joint.psnr, alone.psnr)) == "not established"
+    change = sorted(cleaned.psnr[name] - alone.psnr[name] for name in alone.psnr)
+    worst, *little, gains = change[0], *change[1:3], change[3:]
+    assert all(-0.15 < loss < 0 for loss in little)
+    assert all(gain > 0.1 for gain in gains)
+    assert -worst > sum(gains)
+    lost = left_out.data["lost_most"]
+    assert cleaned.psnr[lost] - alone.psnr[lost] == worst
+    assert all(joint.psnr[name] > cleaned.psnr[name] for name in cleaned.psnr)
+    assert joint.psnr[lost] < alone.psnr[lost]
+    assert cleaned.ssim[lost] > alone.ssim[lost]
     assert verdict(*paired(cleaned.ssim, alone.ssim)) == "a gain"
 
 
-def test_chapter_7_with_five_photographs_the_colours_drift(left_out: Recorded) -> None:
-    for run in left_out.data["runs"]:
-        assert set(run["alarms"]) == {"colour drift"}
-        assert len(run["alarms"]) >= len(run["trainings"])
-    lost = left_out.data["lost_most"]
-    bundled = bundled_photographs()
-    turn = next(t for t in turns(bundled, bundled.held_out) if lost in [photograph.name for photograph in t.held_out])
-    assert {photograph.name for photograph in turn.x} == {"rocket", "astronaut"}
-    assert {photograph.name for photograph in turn.yz} == {"chelsea", "flower", "motorcycle"}
+def test_chapter_7_with_five_photographs_the_sky_changes_its_colour(left_out: Recorded) -> None:
+    x, z = noisy(bundled_photograph(left_out.data["lost_most"]), SYNTHETIC_MILD.without_shift())
+    y = bicubic_downsample(z)[0]
+    sky = (y.min(dim=0).values > 0.8) & (torch.arange(y.shape[1]) < 40)[:, None]
 
+    def noise(image: torch.Tensor) -> float:
+        grain = image - torch.nn.functional.avg_pool2d(image, 9, stride=1, padding=4, count_include_pad=False)
+        return float(grain[:, sky].std())
+
+    red, green, blue = y[:, sky].mean(dim=1)
+    assert blue > green > red
+    first, second, third = (read_image(left_out.folder / f"cleaned-{seed}.png") for seed in (0, 1, 2))
+    for turned in (first, second):
+        red, green, blue = turned[:, sky].mean(dim=1)
+        assert green > red > blue
+        assert green - red > 0.05
+    red, green, blue = third[:, sky].mean(dim=1)
+    assert abs(red - green) < 0.02 < 0.1 < green - blue
+    of_third = noise(third)
+    assert of_third < 0.75 * noise(x[0])
+    assert min(noise(first), noise(second)) > 0.8 * noise(x[0]), "hardly weaker"
+
+
+def test_chapter_7_with_five_photographs_the_alarm_rang_in_every_training(left_out: Recorded) -> None:
+    for run in left_out.data["runs"]:
+        assert all(set(training["alarms"]) == {"colour drift"} for training in run["trainings"])
+
+
+def test_chapter_7_what_was_called_clean_was_warmer_by_chance_and_in_another_turn_colder(left_out: Recorded) -> None:
     def warmth(photographs: Sequence[Photograph]) -> float:
         """By how many levels red is above blue, on average."""
         red_less_blue = [photograph.pixels[..., 0] * 1.0 - photograph.pixels[..., 2] for photograph in photographs]
         return statistics.fmean(float(difference.mean()) for difference in red_less_blue)
 
-    assert warmth(turn.yz) > warmth(turn.x) + 10
-    x, _ = noisy(bundled_photograph(lost), SYNTHETIC_MILD.without_shift())
-    sky = x[0].min(dim=0).values > 0.7
-    for seed in left_out.provenance["seed"]:
-        cleaned = read_image(left_out.folder / f"cleaned-{seed}.png")
-        blue = (cleaned[2] - x[0, 2])[sky].mean()
-        assert blue * 255 < -10, "the sky loses its blue"
-        assert blue < (cleaned[0] - x[0, 0])[sky].mean() - 10 / 255
+    bundled = bundled_photographs()
+    _, other, turn = turns(bundled, bundled.held_out)
+    assert left_out.data["lost_most"] in {photograph.name for photograph in turn.held_out}
+    assert {photograph.name for photograph in turn.x} == {"rocket", "astronaut"}
+    assert {photograph.name for photograph in turn.yz} == {"chelsea", "flower", "motorcycle"}
+    assert 10 < warmth(turn.yz) - warmth(turn.x) < warmth(other.x) - warmth(other.yz)
 
 
 def test_chapter_7_every_seed_gains() -> None:
@@ -427,6 +456,12 @@ def test_chapter_7_more_photographs_did_not_help() -> None:
         for run in recorded(name).data["runs"][:1]
     ]
     assert counts[1] > 2 * counts[0]
+
+
+def test_chapter_7_training_on_pairs_is_no_limit() -> None:
+    bicubic, *_, on_pairs = rows_of(recorded("lesson-bound"))
+    lines = {line["key"]: line["psnr"] for line in recorded("lesson-table-val").data["table"]}
+    assert lines["edsr-plus"] - lines["bicubic"] > on_pairs.mean_psnr - bicubic.mean_psnr
 
 
 def test_chapter_7_none_of_ten_seeds_goes_astray() -> None:

@@ -19,7 +19,7 @@ def rivals() -> dict[str, dict[str, dict[str, float]]]:
 
 
 @pytest.mark.parametrize("measure", ["psnr", "ssim", "vif"])
-def test_the_table_has_the_papers_order(rivals: dict[str, dict[str, dict[str, float]]], measure: str) -> None:
+def test_the_table_has_nearly_the_papers_order(rivals: dict[str, dict[str, dict[str, float]]], measure: str) -> None:
     mean = {key: statistics.fmean(row[measure].values()) for key, row in rivals.items()}
     pairs, ours = min(mean["edsr-plus"], mean["on-pairs"]), mean["cincgan"]
     assert pairs > ours
@@ -125,12 +125,12 @@ def test_on_white_noise_what_learnt_another_falls_and_bm3d_rises(over_bicubic: G
     noise = over_bicubic["white noise"]
     drawn = ("cincgan", "edsr", "bm3d-tuned", "nlm-tuned", "edsr-plus")
     assert noise["cincgan"][8] < 0
-    assert noise["nlm-tuned"][24] < 0
+    assert noise["nlm-tuned"][24] < 0 < 0.5 < min(noise["nlm-tuned"][less] for less in (8, 12))
     assert min(drawn, key=lambda key: noise[key][24]) == "edsr-plus"
     assert list(noise["bm3d-tuned"].values()) == sorted(noise["bm3d-tuned"].values())
 
 
-def test_cincgan_is_best_at_the_blur_it_was_trained_on(over_bicubic: Gains) -> None:
+def test_cincgan_gains_most_in_the_middle_of_the_blur_it_was_trained_on(over_bicubic: Gains) -> None:
     blur = over_bicubic["blur"]
     rivals = [blur["bm3d-tuned"], blur["nlm-tuned"]]
     for sharp in (0, 1):
@@ -205,6 +205,9 @@ def test_one_cyclegan_hardly_beats_interpolation(
 ) -> None:
     gain = changes_of_structure["one CycleGAN"][0] - changes_of_structure["bicubic"][0]
     assert 0 < gain < 0.3
+    steps = {line["key"]: line["steps"] for line in recorded("lesson-ablations").data["table"]}
+    whole = steps["cincgan"]["first"] + steps["cincgan"]["joint"]
+    assert 0.28 < steps["cincgan-one-CycleGAN"]["joint"] / whole < 0.4, "about a third"
 
 
 def test_no_joint_stage_is_rather_better(changes_of_structure: dict[str, tuple[float, float]]) -> None:
