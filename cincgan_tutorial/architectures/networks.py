@@ -51,8 +51,9 @@ class SelfEnsemble(Upscaler):
     def views(self, x: Images) -> Iterator[Images]:
         """Yield the eight results, each turned back, (n, 3, s h, s w).
 
-        Four are of x turned by quarters, four of x mirrored and turned. Each is computed when it is asked for, so
-        whoever wants no gradients has to ask inside `torch.no_grad`.
+        Four are of x turned by quarters, four of x mirrored and turned. Each is
+        computed when it is asked for: without gradients, if that is inside
+        `torch.no_grad`.
         """
         plane = (-2, -1)
         for mirrored in (False, True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Sequence
 
@@ -276,7 +277,7 @@ def test_chapter_7_g1_is_the_same_however_long_sr_was_trained() -> None:
     assert long == {name: pytest.approx(psnr, abs=1e-3) for name, psnr in chosen.items()}
 
 
-def test_chapter_7_longer_pre_training_pays_behind_g1_and_ends_to_pay() -> None:
+def test_chapter_7_longer_pre_training_pays_behind_g1_and_then_no_longer() -> None:
     short, long, longest = of("mild-val-2500"), of("mild-val"), of("mild-val-20000")
     alone = long["SR alone"].mean_psnr - short["SR alone"].mean_psnr
     gain, error = paired(long["G1 then SR"].psnr, short["G1 then SR"].psnr)
@@ -284,6 +285,15 @@ def test_chapter_7_longer_pre_training_pays_behind_g1_and_ends_to_pay() -> None:
     assert long["G1 then SR"].mean_psnr > long["bicubic"].mean_psnr + 1.5
     assert longest["G1 then SR"].mean_psnr <= long["G1 then SR"].mean_psnr
     assert longest["SR alone"].mean_psnr < long["SR alone"].mean_psnr
+    for system in ("G1 then SR", "CinCGAN"):
+        assert abs(longest[system].mean_psnr - long[system].mean_psnr) < 0.02
+
+
+def test_chapter_7_the_lengths_of_pre_training_are_those_of_the_runs() -> None:
+    assert load_weights("mild").preset.pretrain.steps == PRESETS["mild"].pretrain.steps == 8000
+    log = recorded("mild-val-20000").folder / "log.jsonl"
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert max(line["step"] for line in lines if line["stage"] == "pretrain") == 20_000
 
 
 ENSEMBLES = [f"general-{condition}" for condition in ("val", "val-white", "val-bicubic", "val-jpeg75")]
