@@ -271,10 +271,10 @@ def of_photographs(rows: Sequence[Row], system: str, other: str) -> Markdown:
     named = {row.system: row for row in rows}
     one, two = named[system], named[other]
     lines = [
-        ["PSNR (dB)", *(f"{one.psnr[name] - two.psnr[name]:+.2f}" for name in one.psnr)],
-        ["SSIM", *(f"{one.ssim[name] - two.ssim[name]:+.3f}" for name in one.psnr)],
+        [name, f"{one.psnr[name] - two.psnr[name]:+.2f}", f"{one.ssim[name] - two.ssim[name]:+.3f}"]
+        for name in one.psnr
     ]
-    return markdown_table([f"{system} less {other}", *one.psnr], lines)
+    return markdown_table([f"{system} less {other}", "PSNR (dB)", "SSIM"], lines)
 
 
 def share_of_bound(ours: Row, bicubic: Row, bound: Row) -> Markdown:
