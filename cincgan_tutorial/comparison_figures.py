@@ -225,7 +225,7 @@ def gallery(
         extra: Images in [0, 1] by their label.
         columns: Pictures in a row.
     """
-    return show({**(extra or {}), **restored(result, chosen)}, columns=columns, size=2.2)
+    return show({**(extra or {}), **restored(result, chosen)}, columns=columns, size=2.0)
 
 
 def restored(result: Recorded, chosen: Sequence[str] | None = None) -> dict[str, Tensor]:
