@@ -6,6 +6,8 @@ interruption or after it. There is no generator state to save, and none to lose.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -48,3 +50,9 @@ def _signed(word: int) -> int:
 def _shifted(bits: Tensor, by: int) -> Tensor:
     """Shift right and fill with zeros; ``>>`` would fill with the sign."""
     return (bits >> by) & ((1 << (64 - by)) - 1)
+
+
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Raise `ValueError` if what is to be repeated from each of the seeds has none, or one of them twice."""
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise ValueError(f"seeds: expected one or more, all different, got {list(seeds)}.")

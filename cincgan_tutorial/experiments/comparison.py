@@ -18,6 +18,7 @@ from ..degradation import BICUBIC, DEGRADATIONS
 from ..images import replacing, write_png
 from ..presets import EDSRSize, Preset
 from ..provenance import provenance
+from ..seeds import check_seeds
 from ..unpaired import Photograph, Photographs
 from .contenders import TRAINED, Arena, Contender, missing
 from .evaluate import score_all
@@ -100,8 +101,7 @@ def arenas(preset: Preset, photographs: Photographs, runs: Path, seeds: Sequence
     """Return one arena for each seed."""
     if not budget > 0:
         raise ValueError(f"budget: expected a positive number of seconds, got {budget}.")
-    if not seeds or len(set(seeds)) != len(seeds):
-        raise ValueError(f"seeds: expected one or more, all different, got {list(seeds)}.")
+    check_seeds(seeds)
     folder = runs / f"comparison-{preset.name}"
     return [Arena(replace(preset, seed=seed), photographs, folder, budget) for seed in seeds]
 

@@ -14,6 +14,7 @@ from ..baselines import check_truth
 from ..degradation import DEGRADATIONS
 from ..images import write_png
 from ..presets import Preset
+from ..seeds import check_seeds
 from ..training import read_log
 from ..unpaired import Photograph, Photographs
 from ..weights import load_weights
@@ -44,10 +45,10 @@ def repeat(
         name: What to call the result instead.
 
     Raises:
-        ValueError: X are LR images as they came, or there is no seed.
+        ValueError: X are LR images as they came, or there is no seed or one twice.
     """
     check_truth(photographs)
-    _check_seeds(seeds)
+    check_seeds(seeds)
     of_seed = []
     for seed in seeds:
         folder = runs / f"seeds-{preset.name}" / str(seed)
@@ -82,10 +83,10 @@ def leave_out(
         name: What to call the result instead.
 
     Raises:
-        ValueError: X are LR images as they came, nobody can take turns (see `turns`), or there is no seed.
+        ValueError: X are LR images as they came, nobody can take turns (see `turns`), or there is no seed or one twice.
     """
     check_truth(photographs)
-    _check_seeds(seeds)
+    check_seeds(seeds)
     divisions = turns(photographs, held_out)
     folder = runs / f"left-out-{preset.name}"
     of_seed = []
@@ -143,11 +144,6 @@ def turns(photographs: Photographs, held_out: Sequence[Photograph]) -> list[Phot
     step, x, yz = len(held_out), len(photographs.x), len(photographs.yz)
     moved = [row[i * step :] + row[: i * step] for i in range(len(row) // step)]
     return [replace(photographs, x=m[:x], yz=m[x : x + yz], held_out=m[x + yz :]) for m in moved]
-
-
-def _check_seeds(seeds: Sequence[int]) -> None:
-    if not seeds:
-        raise ValueError("seeds: expected one or more, got none.")
 
 
 def _trained_and_scored(

@@ -87,9 +87,11 @@ def test_lr_photographs_as_they_came_are_refused(small_lesson, photographs, held
 
 
 @pytest.mark.parametrize("study", [repeat, leave_out])
-def test_no_seed_is_refused(study, small_lesson, photographs, held_out, tmp_path):
-    with pytest.raises(ValueError, match="expected one or more, got none"):
-        study(small_lesson, [], photographs, held_out, tmp_path, tmp_path)
+@pytest.mark.parametrize("seeds", [[], [3, 3]])
+def test_no_seed_and_one_twice_are_refused(study, seeds, small_lesson, photographs, held_out, tmp_path):
+    with pytest.raises(ValueError, match="expected one or more, all different"):
+        study(small_lesson, seeds, photographs, held_out, tmp_path, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_turn_holds_out_others_and_keeps_the_sizes():
