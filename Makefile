@@ -116,7 +116,7 @@ test: lint
 	  $(BIN)python -m pytest tests -m 'not slow' $(PYTEST_ARGS)
 	@rm -rf _build/runs/test
 	$(SMOKE) CINCGAN_RUNS='$(CURDIR)/_build/runs/test' \
-	  $(BIN)python -m pytest --nbmake --nbmake-timeout=300 notebooks $(PYTEST_ARGS)
+	  $(BIN)python -m pytest --nbmake --nbmake-timeout=120 notebooks $(PYTEST_ARGS)
 	@rm -rf _build/runs/test
 
 # The tests of the built site use _build/html where it is newer than its sources, and build it where it is not.
@@ -132,7 +132,7 @@ test-colab: $(ENVIRONMENT)
 	_build/colab/bin/python -m pip install -c constraints-colab.txt -e '.[test]' ipython ipykernel
 	@rm -rf _build/runs/colab
 	$(SMOKE) CINCGAN_RUNS='$(CURDIR)/_build/runs/colab' \
-	  _build/colab/bin/python -m pytest --nbmake --nbmake-timeout=300 notebooks $(PYTEST_ARGS)
+	  _build/colab/bin/python -m pytest --nbmake --nbmake-timeout=120 notebooks $(PYTEST_ARGS)
 	MPLBACKEND=Agg _build/colab/bin/python -m pytest tests/unit tests/experiments/test_widgets.py \
 	  tests/experiments/test_live_kernel.py -W ignore::DeprecationWarning $(PYTEST_ARGS)
 	@rm -rf _build/runs/colab
