@@ -1,5 +1,7 @@
 """Tiles equal the whole, for every tile and image size."""
 
+import weakref
+
 import pytest
 import torch
 from helpers import random_images, shake
@@ -99,6 +101,23 @@ def test_a_self_ensemble_turns_with_its_input_and_one_network_does_not():
         for once, follows in ((upscaler, False), (SelfEnsemble.of(upscaler), True)):
             together = zip(turns(once(x)), map(once, turns(x)), strict=True)
             assert all(torch.allclose(a, b, atol=1e-5) for a, b in together) == follows
+
+
+def test_a_self_ensemble_keeps_no_view_that_it_has_added(monkeypatch):
+    made, alive = [], []
+    views = SelfEnsemble.views
+
+    def watched(self, x):
+        for view in views(self, x):
+            made.append(weakref.ref(view))
+            alive.append(sum(one() is not None for one in made))
+            yield view
+
+    monkeypatch.setattr(SelfEnsemble, "views", watched)
+    with torch.no_grad():
+        SelfEnsemble.of(UPSCALERS["smoke"])(random_images(1, 9, 9))
+    assert len(alive) == 8
+    assert max(alive) <= 2, "the sum begins with the first, and the next is added"
 
 
 def test_tiles_of_a_self_ensemble_equal_the_whole():
