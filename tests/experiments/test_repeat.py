@@ -1,12 +1,13 @@
 """The same training from several seeds."""
 
 import dataclasses
+import importlib
 import json
 from itertools import chain
 
 import pytest
 import torch
-from helpers import picture
+from helpers import picture, shake
 
 from cincgan_tutorial.degradation import SYNTHETIC_MILD
 from cincgan_tutorial.experiments import (
@@ -24,6 +25,9 @@ from cincgan_tutorial.images import read_image
 from cincgan_tutorial.training import Run
 from cincgan_tutorial.unpaired import Photograph, bundled_photographs
 from cincgan_tutorial.weights import load_weights
+
+# The package gives the name to the function.
+module = importlib.import_module("cincgan_tutorial.experiments.repeat")
 
 
 @pytest.fixture(scope="module")
@@ -154,3 +158,15 @@ def test_lost_most_is_where_cleaning_first_is_furthest_below_enlarging_alone():
     alone = Row("SR alone", {"a": 20.0, "b": 30.0, "c": 25.0}, {})
     cleaned = Row("G1 then SR", {"a": 21.0, "b": 28.0, "c": 24.0}, {})
     assert lost_most([alone, cleaned]) == "b"
+
+
+def test_cleaned_pictures_are_by_the_g1_of_before_the_joint_stage(finished_run, monkeypatch):
+    trained = load_weights(finished_run.folder)
+    shake(trained.nets.G1, 0.5)
+    monkeypatch.setattr(module, "load_weights", lambda run: trained)
+    photograph = Photograph("one", picture(66, 70, 201))
+    x, _ = noisy(photograph, SYNTHETIC_MILD.without_shift())
+    with torch.no_grad():
+        before, after = (nets.G1(x).clamp(0, 1)[0] for nets in (trained.before_joint, trained.nets))
+    assert not torch.allclose(before, after, atol=0.1)
+    assert torch.equal(module._cleaned(finished_run.folder, photograph), before)
