@@ -15,7 +15,7 @@ NOT_MEASURED = "not measured"
 _TRAINS = "06_training"
 # A space at which no line breaks.
 _JOIN = "\N{NO-BREAK SPACE}"
-# Recorded with an earlier recipe of their preset: worth showing, but not what the preset takes today.
+# Recorded with another recipe of their preset: worth showing, but not what the preset takes today.
 FORMER = ("mild-val-2500", "mild-val-20000")
 _OF_STAGES = "Time and memory, at `smoke` of the whole chapter, else of the three stages:"
 

@@ -277,21 +277,21 @@ def of_photographs(rows: Sequence[Row], system: str, other: str) -> Markdown:
     return markdown_table([f"{system} less {other}", "PSNR (dB)", "SSIM"], lines)
 
 
-def share_of_bound(ours: Row, bicubic: Row, bound: Row) -> Markdown:
+def unpaired_share(ours: Row, bicubic: Row, on_pairs: Row) -> Markdown:
     """Return in words which share of the gain that training on pairs reaches a system reaches without them."""
-    gain, most = ours.mean_psnr - bicubic.mean_psnr, bound.mean_psnr - bicubic.mean_psnr
+    gain, with_pairs = ours.mean_psnr - bicubic.mean_psnr, on_pairs.mean_psnr - bicubic.mean_psnr
     return Markdown(
         f"Without pairs **{ours.system}** gains {gain:+.2f} dB over bicubic. The same networks trained on pairs gain"
-        f" {most:+.2f} dB: the unpaired share is {gain / most:.0%}."
+        f" {with_pairs:+.2f} dB: the unpaired share is {gain / with_pairs:.0%}."
     )
 
 
-def papers_share(of: str = "CinCGAN", bound: str = "EDSR+") -> Markdown:
+def papers_share(of: str = "CinCGAN", on_pairs: str = "EDSR+") -> Markdown:
     """Return the same share from the paper's table."""
     paper = {row.system: row.psnr - TABLE_1[0].psnr for row in TABLE_1}
     return Markdown(
-        f"The paper's own figures give a share too: {of} gains {paper[of]:+.2f} dB there, and {bound}, which saw real"
-        f" pairs, {paper[bound]:+.2f} dB: {paper[of] / paper[bound]:.0%}."
+        f"The paper's own figures give a share too: {of} gains {paper[of]:+.2f} dB there, and {on_pairs}, which saw real"
+        f" pairs, {paper[on_pairs]:+.2f} dB: {paper[of] / paper[on_pairs]:.0%}."
     )
 
 

@@ -208,7 +208,7 @@ def test_the_share_of_the_bound_is_a_ratio_of_gains():
     bicubic, ours, most = (
         Row(name, {"a": psnr}, {"a": 0.5}) for name, psnr in (("b", 20.0), ("us", 21.0), ("p", 24.0))
     )
-    said = str(tables.share_of_bound(ours, bicubic, most))
+    said = str(tables.unpaired_share(ours, bicubic, most))
     assert "gains +1.00 dB" in said
     assert "gain +4.00 dB: the unpaired share is 25%." in said
 
