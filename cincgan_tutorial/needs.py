@@ -16,7 +16,7 @@ _TRAINS = "06_training"
 # A space at which no line breaks.
 _JOIN = "\N{NO-BREAK SPACE}"
 # Recorded with another recipe of their preset: worth showing, but not what the preset takes today.
-FORMER = ("mild-val-2500", "mild-val-20000")
+OTHER_RECIPES = ("mild-val-2500", "mild-val-20000")
 _OF_STAGES = "Time and memory, at `smoke` of the whole chapter, else of the three stages:"
 
 
@@ -60,7 +60,7 @@ def _of_training(folder: Path | None) -> dict[tuple[str, str], list[str]]:
     """Return what is known of training, by preset and hardware."""
     taken: dict[tuple[str, str], list[float]] = {}
     for result in _every(folder):
-        if result.name in FORMER:
+        if result.name in OTHER_RECIPES:
             continue
         training = result.data.get("training", {})
         seconds = training.get("seconds", {})

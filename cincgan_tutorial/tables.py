@@ -290,8 +290,8 @@ def papers_share(of: str = "CinCGAN", on_pairs: str = "EDSR+") -> Markdown:
     """Return the same share from the paper's table."""
     paper = {row.system: row.psnr - TABLE_1[0].psnr for row in TABLE_1}
     return Markdown(
-        f"The paper's own figures give a share too: {of} gains {paper[of]:+.2f} dB there, and {on_pairs}, which saw real"
-        f" pairs, {paper[on_pairs]:+.2f} dB: {paper[of] / paper[on_pairs]:.0%}."
+        f"The paper's own figures give a share too: {of} gains {paper[of]:+.2f} dB there, and {on_pairs}, which saw"
+        f" real pairs, {paper[on_pairs]:+.2f} dB: {paper[of] / paper[on_pairs]:.0%}."
     )
 
 

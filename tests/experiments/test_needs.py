@@ -68,8 +68,8 @@ def test_a_chapter_that_trains_has_a_row_for_each_preset(folder):
     }
 
 
-@pytest.mark.parametrize("former", needs.FORMER)
-def test_a_run_of_an_earlier_recipe_does_not_say_what_its_preset_takes_today(folder, former):
+@pytest.mark.parametrize("former", needs.OTHER_RECIPES)
+def test_a_run_of_another_recipe_does_not_say_what_its_preset_takes_today(folder, former):
     before = rows(needs.of_chapter("06_training", folder))
     write(folder, former, trained((1, 1, 1)), preset="mild")
     assert rows(needs.of_chapter("06_training", folder)) == before
