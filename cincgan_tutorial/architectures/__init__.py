@@ -2,7 +2,7 @@
 
 from .discriminators import D1_STRIDES, D1_STRIDES_SEEING, D2_STRIDES, PatchDiscriminator
 from .edsr import EDSR
-from .generators import Generator, ResidualBlock, he_init, high_pass, start_as_identity, start_by_he
+from .generators import Generator, ResidualBlock, he_init, high_pass, local_mean, start_as_identity, start_by_he
 from .networks import Networks, SelfEnsemble, Upscaler, parameter_count
 from .receptive_field import Sight, declared_field, influence, receptive_field, sight
 
@@ -22,6 +22,7 @@ __all__ = [
     "he_init",
     "high_pass",
     "influence",
+    "local_mean",
     "parameter_count",
     "receptive_field",
     "sight",

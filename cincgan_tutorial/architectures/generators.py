@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..presets import GeneratorSize
@@ -50,6 +51,7 @@ class Generator(nn.Module):
         super().__init__()
         self.residual = size.residual and reduce == 1
         self.residual_scale = size.residual_scale
+        self.local_mean = size.local_mean
         width = size.width
 
         def conv(channels: int, kernel: int) -> list[nn.Module]:
@@ -66,12 +68,20 @@ class Generator(nn.Module):
         self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(size.blocks)))
         self.tail = nn.Sequential(*conv(width, 3), *conv(width, 3), nn.Conv2d(width, 3, 7, padding=3))
         # How many pixels away an input pixel can change the result (for reduce=1): the overlap that tiles need.
-        self.reach = 3 + 1 + 1 + 2 * size.blocks + 1 + 1 + 3
+        self.reach = 3 + 1 + 1 + 2 * size.blocks + 1 + 1 + 3 + size.local_mean // 2
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the translated images."""
         f = self.tail(self.body(self.head(images)))
-        return images + self.residual_scale * f if self.residual else f
+        if not self.residual:
+            return f
+        change = self.residual_scale * f
+        return images + (change - local_mean(change, self.local_mean) if self.local_mean else change)
+
+
+def local_mean(images: Tensor, side: int) -> Tensor:
+    """Return the mean of the ``side`` x ``side`` pixels around each, (n, c, h, w); at the edges, of those there are."""
+    return F.avg_pool2d(images, side, stride=1, padding=side // 2, count_include_pad=False)
 
 
 def he_init(network: nn.Module) -> None:

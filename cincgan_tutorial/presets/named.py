@@ -88,7 +88,7 @@ _LONG = replace(
     pretrain=Stage(steps=8000, lr=5e-4, batch=8),
     first=replace(_LESSON.first, steps=7500),
     joint=replace(_LESSON.joint, steps=300),
-    generator=GeneratorSize(width=48, blocks=6, residual=True, he=True, residual_scale=0.1),
+    generator=GeneratorSize(width=48, blocks=6, residual=True, he=True, residual_scale=0.1, local_mean=17),
     sr=EDSRSize(features=48, blocks=12, residual_scale=1.0),
     ema=0.999,
     validate_every=0,  # the signal was found on short runs, and is trusted only there
@@ -131,7 +131,7 @@ PRESETS: dict[str, Preset] = {
         pretrain=Stage(steps=20_000, lr=4e-4, batch=16),
         first=replace(_LESSON.first, steps=20_000, batch=16, warm_up=100),
         joint=replace(_LESSON.joint, steps=5000, batch=16, warm_up=100),
-        generator=GeneratorSize(width=64, blocks=6, residual=True, he=True, residual_scale=0.1),
+        generator=GeneratorSize(width=64, blocks=6, residual=True, he=True, residual_scale=0.1, local_mean=17),
         discriminator=DiscriminatorSize(width=32, widest=128, batch_norm=False, high_pass=True),
         sr=EDSRSize(features=64, blocks=16, residual_scale=1.0),
         ema=0.999,

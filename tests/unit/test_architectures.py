@@ -15,6 +15,7 @@ from cincgan_tutorial.architectures import (
     declared_field,
     high_pass,
     influence,
+    local_mean,
     parameter_count,
     receptive_field,
     sight,
@@ -265,9 +266,9 @@ def test_upscaler_shares_its_weights_with_the_networks(nets):
     assert upscaler.SR is nets.SR
 
 
-@pytest.mark.parametrize("blocks", [1, 4])
-def test_reach_is_what_the_gradient_says(blocks):
-    generator = Generator(GeneratorSize(width=4, blocks=blocks))
+@pytest.mark.parametrize(("blocks", "local_mean"), [(1, 0), (4, 0), (1, 9)])
+def test_reach_is_what_the_gradient_says(blocks, local_mean):
+    generator = Generator(GeneratorSize(width=4, blocks=blocks, residual=local_mean > 0, local_mean=local_mean))
     assert receptive_field(generator)[0] == 2 * generator.reach + 1
     sr = EDSR(EDSRSize(features=4, blocks=blocks))
     size = 61
@@ -283,3 +284,32 @@ def test_the_residual_scale_multiplies_what_is_added():
     images = random_images(1, 8, 8)
     assert full(images).sub(images).abs().max() > 0.1
     assert torch.allclose(tenth(images) - images, 0.1 * (full(images) - images), atol=1e-6)
+
+
+def shifting(**size):
+    """A generator that paints everything 20 levels redder, apart from what it adds of its own."""
+    torch.manual_seed(0)
+    generator = Generator(GeneratorSize(width=4, blocks=1, residual=True, **size))
+    torch.nn.init.normal_(generator.tail[-1].weight, std=0.01)
+    generator.tail[-1].bias.data = torch.tensor([20 / 255, 0.0, 0.0])
+    return generator.requires_grad_(False)
+
+
+def test_a_generator_that_keeps_the_local_mean_moves_no_colour():
+    images = random_images(2, 40, 56)
+    free, held = shifting(), shifting(local_mean=17)
+    assert (free(images) - images).mean((2, 3))[:, 0].min() > 15 / 255
+    change = held(images) - images
+    assert change.abs().max() > 1 / 255  # it still draws
+    assert change.mean((2, 3)).abs().max() < 0.5 / 255
+    # To the letter: what is added is the free change without its mean over 17x17 pixels.
+    added = free(images) - images
+    middle = added[..., 12:29, 20:37]
+    assert torch.allclose(change[..., 20, 28], added[..., 20, 28] - middle.mean((2, 3)), atol=1e-6)
+
+
+def test_the_local_mean_at_an_edge_is_of_the_pixels_that_are_there():
+    images = torch.zeros(1, 1, 4, 4)
+    images[..., 0, 0] = 4
+    assert local_mean(images, 3)[0, 0].tolist()[0] == [1, pytest.approx(4 / 6), 0, 0]
+    assert torch.equal(local_mean(torch.ones(1, 3, 5, 7), 17), torch.ones(1, 3, 5, 7))

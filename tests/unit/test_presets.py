@@ -144,6 +144,8 @@ def test_a_value_of_the_wrong_kind_is_named(path, value, message):
         ("first.warm_up", "-1"),
         ("ema", "1"),
         ("generator.width", "0"),
+        ("generator.local_mean", "16"),
+        ("generator.local_mean", "-1"),
         ("save_every", "0"),
         ("log_every", "0"),
         ("joint.cycle_two", "none"),
@@ -152,6 +154,13 @@ def test_a_value_of_the_wrong_kind_is_named(path, value, message):
 def test_numbers_that_make_no_sense_are_refused(path, value):
     with pytest.raises(ValueError, match=path.split(".")[-1]):
         with_settings(SMOKE, {path: value})
+
+
+def test_the_local_mean_is_kept_of_a_change_only():
+    held = with_settings(SMOKE, {"generator.local_mean": "17"})
+    assert held.generator.local_mean == 17
+    with pytest.raises(ValueError, match=r"local_mean: expected 0, or an odd side where residual is true, got 17"):
+        with_settings(held, {"generator.residual": False})
 
 
 def test_a_preset_from_json_must_be_complete_and_known():
