@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..presets import PRESETS, Preset, preset_named, with_settings
 from ..training import ranks
 from ..unpaired import Photograph, bundled_photographs, read_photographs
 from ..weights import DEFAULT, shipped_names
@@ -47,6 +48,32 @@ def weights_argument(p: argparse.ArgumentParser, default: str = DEFAULT) -> None
         metavar="W",
         help=f"a shipped name ({names}), a weights file or a run folder (default: {default}, shipped)",
     )
+
+
+def preset_arguments(p: argparse.ArgumentParser, more: str = "") -> None:
+    """Add ``--preset`` and ``--set``."""
+    p.add_argument("--preset", default="lesson", help=f"{', '.join(PRESETS)} (default: lesson)")
+    p.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        nargs="+",
+        action="extend",
+        default=[],
+        dest="settings",
+        help=f"change settings of the preset, for example --set seed=1 first.steps=500{more}",
+    )
+
+
+def chosen_preset(options: argparse.Namespace) -> Preset:
+    """Return the preset that ``--preset`` names, changed as ``--set`` asks."""
+    return with_settings(preset_named(options.preset), dict(_key_value(text) for text in options.settings))
+
+
+def _key_value(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ValueError(f"--set {text}: expected KEY=VALUE, for example first.steps=500.")
+    return key, value
 
 
 def results_argument(p: argparse.ArgumentParser) -> None:

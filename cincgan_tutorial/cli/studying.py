@@ -36,9 +36,8 @@ from ..experiments import (
     run_symptoms,
     run_table,
 )
-from ..presets import PRESETS, preset_named
 from ..training import load_photographs
-from .command import PHOTOS, Command, held_out, results_argument
+from .command import PHOTOS, Command, chosen_preset, held_out, preset_arguments, results_argument
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "name", choices=sorted(_STUDIES), help="; ".join(f"{name}: {s.question}" for name, s in _STUDIES.items())
     )
-    p.add_argument("--preset", default="lesson", help=f"{', '.join(PRESETS)} (default: lesson)")
+    preset_arguments(p, "; with --record")
     p.add_argument("--photos", metavar="DIR", help=PHOTOS)
     p.add_argument("--held-out", metavar="DIR", help="photographs to score on; left out: the two bundled ones")
     seeded = ", ".join(name for name, study in _STUDIES.items() if study.takes_seeds)
@@ -104,10 +103,12 @@ def _study(options: argparse.Namespace) -> int:
         check_name(options.record)
         if not study.takes_seeds:
             raise ValueError(f"--record: {options.name} is recorded under its own name; give another --results folder.")
+    if options.settings and options.record is None:
+        raise ValueError("--set: needs --record NAME, or the result would go by the name of the preset as it is.")
     photographs = load_photographs(options.photos)
     check_truth(photographs)
     where = study.run(
-        preset=preset_named(options.preset),
+        preset=chosen_preset(options),
         photographs=photographs,
         held_out=held_out(options.held_out),
         runs=options.runs,

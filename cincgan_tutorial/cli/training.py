@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..presets import PRESETS, Preset, preset_named, with_settings
+from ..presets import Preset
 from ..survey import survey
 from ..training import Run, load_photographs, resume, train
 from ..unpaired import Photographs
 from .checking import HR_PHOTOS, LR_PHOTOS
-from .command import PHOTOS, Command, say
+from .command import PHOTOS, Command, chosen_preset, preset_arguments, say
 
 
 def _train_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--preset", default="lesson", help=f"{', '.join(PRESETS)} (default: lesson)")
+    preset_arguments(p)
     p.add_argument(
         "--photos",
         metavar="DIR",
@@ -29,15 +29,6 @@ def _train_arguments(p: argparse.ArgumentParser) -> None:
         required=True,
         help="new folder for log, checkpoints and weights; one that holds this very run, finished, is left as it is",
     )
-    p.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        nargs="+",
-        action="extend",
-        default=[],
-        dest="settings",
-        help="change settings of the preset, for example --set seed=1 first.steps=500",
-    )
 
 
 def _resume_arguments(p: argparse.ArgumentParser) -> None:
@@ -51,8 +42,7 @@ def _resume_arguments(p: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    settings = dict(_key_value(text) for text in options.settings)
-    preset = with_settings(preset_named(options.preset), settings)
+    preset = chosen_preset(options)
     photographs = _photographs(options, preset)
     existing = Run(Path(options.run))
     if existing.finished and existing.config_path.is_file():
@@ -77,13 +67,6 @@ def _photographs(options: argparse.Namespace, preset: Preset) -> Photographs:
         raise ValueError(next(finding.text for finding in found.findings if finding.stops))
     say(str(found))
     return photographs
-
-
-def _key_value(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise ValueError(f"--set {text}: expected KEY=VALUE, for example first.steps=500.")
-    return key, value
 
 
 def _resume(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from cincgan_tutorial.cli import studying
+from cincgan_tutorial.presets import PRESETS, with_settings
 
 NAMES = ("table", "ablations", "degradations", "budget")
 
@@ -34,6 +35,22 @@ def test_seeds_are_repeated_under_a_name_of_ones_own(cincgan, folder, unseen, tm
     assert cincgan("study", "seeds", *given).status == 0
     assert cincgan("study", "seeds", *given, "--record", "mine").status == 0
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["mine", "smoke-seeds"]
+
+
+def test_a_study_with_other_settings_needs_a_name_of_its_own(cincgan, monkeypatch, folder, unseen, tmp_path):
+    calls = []
+    seeds = dataclasses.replace(
+        studying._STUDIES["seeds"], run=lambda **given: calls.append(given) or tmp_path / "there"
+    )
+    monkeypatch.setitem(studying._STUDIES, "seeds", seeds)
+    given = ["study", "seeds", "--preset", "smoke", "--photos", folder, "--held-out", unseen, "--set", "first.steps=3"]
+    refused = cincgan(*given)
+    assert refused.status == 2
+    assert "--set: needs --record NAME" in refused.err
+    assert cincgan(*given, "generator.local_mean=17", "--record", "mine").status == 0
+    (call,) = calls
+    changed = {"first.steps": 3, "generator.local_mean": 17}
+    assert call["preset"] == with_settings(PRESETS["smoke"], changed)
 
 
 @pytest.mark.parametrize(("name", "record"), [("seeds", "a/b"), ("bound", "mine")])
