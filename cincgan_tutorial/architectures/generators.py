@@ -51,7 +51,8 @@ class Generator(nn.Module):
         super().__init__()
         self.residual = size.residual and reduce == 1
         self.residual_scale = size.residual_scale
-        self.local_mean = size.local_mean
+        self.local_mean = size.local_mean if reduce == 1 else 0
+        self.held_in_training = size.held_in_training
         width = size.width
 
         def conv(channels: int, kernel: int) -> list[nn.Module]:
@@ -67,16 +68,19 @@ class Generator(nn.Module):
         )
         self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(size.blocks)))
         self.tail = nn.Sequential(*conv(width, 3), *conv(width, 3), nn.Conv2d(width, 3, 7, padding=3))
-        # How many pixels away an input pixel can change the result (for reduce=1): the overlap that tiles need.
-        self.reach = 3 + 1 + 1 + 2 * size.blocks + 1 + 1 + 3 + size.local_mean // 2
+
+    @property
+    def reach(self) -> int:
+        """How many pixels away an input pixel can change the result (for reduce=1): the overlap that tiles need."""
+        return 3 + 1 + 1 + 2 * len(self.body) + 1 + 1 + 3 + self.local_mean // 2
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the translated images."""
+        """Return the translated images; where colours are kept, by {eq}`eq-local-mean`."""
         f = self.tail(self.body(self.head(images)))
-        if not self.residual:
-            return f
-        change = self.residual_scale * f
-        return images + (change - local_mean(change, self.local_mean) if self.local_mean else change)
+        translated = images + self.residual_scale * f if self.residual else f
+        if self.local_mean and (self.held_in_training or not self.training):
+            return translated + local_mean(images - translated, self.local_mean)
+        return translated
 
 
 def local_mean(images: Tensor, side: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from functools import reduce
 
@@ -9,7 +10,7 @@ import torch
 from torch import nn
 
 from ..images import Images
-from ..presets import Preset
+from ..presets import Preset, check_side
 from .discriminators import D1_STRIDES_SEEING, D2_STRIDES, PatchDiscriminator
 from .edsr import EDSR
 from .generators import Generator, he_init, high_pass, start_as_identity, start_by_he
@@ -30,6 +31,20 @@ class Upscaler(nn.Module):
     def forward(self, x: Images) -> Images:
         r"""Return $\tilde z = SR(G_1(x))$."""
         return self.SR(self.G1(x))
+
+    def keeping(self, local_mean: int) -> Upscaler:
+        """Return the same, with G1 keeping the local mean over ``local_mean`` pixels each way, 0 for none.
+
+        It shares its weights with this one. In evaluation mode, as
+        `presets.GeneratorSize.local_mean` says.
+
+        Raises:
+            ValueError: The number is even, or below zero.
+        """
+        check_side(local_mean)
+        G1 = copy.copy(self.G1)
+        G1.local_mean = local_mean
+        return Upscaler(G1, self.SR)
 
 
 class SelfEnsemble(Upscaler):

@@ -34,6 +34,13 @@ def _upscale_arguments(p: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the mean of eight turned views: a little better, eight times as long",
     )
+    p.add_argument(
+        "--local-mean",
+        metavar="N",
+        type=int,
+        help="let the mean colour of the NxN input pixels around each stay as it is, for weights that tint: 17 for one;"
+        " 0: let the networks move it (default: as the weights say)",
+    )
     p.add_argument("--overwrite", action="store_true", help="replace results that exist; inputs never are")
     p.add_argument("--compare", action="store_true", help=f"also write DIR/{_PAGE}, which shows before and after")
 
@@ -45,6 +52,8 @@ def _upscale(options: argparse.Namespace) -> int:
     weights = options.weights or FOR_STRANGERS
     trained = load_weights(weights)
     upscaler, scale = trained.nets.upscaler(), trained.preset.scale
+    if options.local_mean is not None:
+        upscaler = upscaler.keeping(options.local_mean)
     if options.self_ensemble:
         upscaler = SelfEnsemble.of(upscaler)
     targets = output_names(inputs, options.out)

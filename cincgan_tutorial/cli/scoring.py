@@ -18,6 +18,7 @@ from ..experiments import (
     evaluate,
     evaluate_pairs,
     evaluation_data,
+    keeping,
     looks,
     record,
     systems,
@@ -56,6 +57,14 @@ def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--shift", action="store_true", help="keep the pixel shift and score at the best alignment")
     p.add_argument("--seed", type=int, default=0, help="seed of blur and noise (default: 0)")
     p.add_argument("--self-ensemble", action="store_true", help="also score the mean of eight turned views of x")
+    p.add_argument(
+        "--local-mean",
+        metavar="N",
+        nargs="+",
+        type=int,
+        default=[],
+        help="also score with G1 keeping the mean colour of the NxN pixels around each; 0: free to move it",
+    )
     p.add_argument(
         "--denoiser", choices=sorted(DENOISERS), help="also score a denoiser without training, followed by SR"
     )
@@ -115,6 +124,8 @@ def _chosen(options: argparse.Namespace, trained: Trained) -> dict[str, System]:
     chosen = systems(trained)
     if options.self_ensemble:
         chosen |= eightfold(trained)
+    for side in options.local_mean:
+        chosen |= keeping(trained, side)
     if options.denoiser:
         chosen |= denoised(trained, options.denoiser, options.noise_levels)
     return chosen

@@ -20,7 +20,7 @@ from .spending import SPENDING, run_budget
 from .study import STUDIES, Study, run_study, slug
 from .sweeps import SWEEPS, run_degradations
 from .symptoms import SYMPTOMS, run_symptoms
-from .systems import System, denoised, eightfold, systems
+from .systems import System, denoised, eightfold, keeping, systems
 from .without_reference import Look, contact_sheet, looks, table_of_looks
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "evaluation_data",
     "example",
     "frames_of",
+    "keeping",
     "leave_out",
     "looks",
     "mean_over_seeds",

@@ -52,6 +52,15 @@ def eightfold(trained: Trained) -> dict[str, System]:
     }
 
 
+def keeping(trained: Trained, local_mean: int) -> dict[str, System]:
+    """Return the `upscalers` as systems, with G1 keeping the local mean over so many pixels each way, 0 for none."""
+    how = f"local mean {local_mean}" if local_mean else "colours free"
+    return {
+        f"{name}, {how}": partial(super_resolve, upscaler.keeping(local_mean))
+        for name, upscaler in upscalers(trained).items()
+    }
+
+
 def denoised(trained: Trained, denoiser: str, levels: Iterable[float]) -> dict[str, System]:
     """Return one system for each noise level: x denoised without training, then enlarged by SR (the paper's BM3D+EDSR).
 

@@ -12,6 +12,7 @@ from .preset import (
     Stage,
     Weights,
     check,
+    check_side,
     with_settings,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "Stage",
     "Weights",
     "check",
+    "check_side",
     "current_preset",
     "preset_named",
     "with_settings",

@@ -93,10 +93,12 @@ class GeneratorSize:
     # Departure: [residual at full scale] residual_scale=0.1: x + 0.1 f(x). Behind He's start all features of the last
     # layer are large, and one step of Adam moves them all: the output could leap by several levels of 255 at a time.
     residual_scale: float = 1.0
-    # Departure: [colours free to drift] local_mean=17: what G1 and G2 add has its mean over 17x17 pixels taken out, so
-    # they can't move brightness or colour. Noise has no mean, so that of x is right; but a G1 that is free to move it
-    # does, in a long game, towards the colours that the photographs of Y happen to have. 0 leaves it free.
+    # Departure: [colours free to drift] local_mean=17: in evaluation mode G1 and G2 give every pixel the mean of the
+    # 17x17 input pixels around it back. Noise has no mean, so that of x is right; but nothing in cycle one holds it,
+    # and in a long game it drifts. 0 leaves it free.
     local_mean: int = 0
+    # Whether the local mean is kept in training mode too.
+    held_in_training: bool = False
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,12 @@ def with_settings(preset: Preset, settings: Mapping[str, Any]) -> Preset:
     return check(Preset.from_dict(values))
 
 
+def check_side(local_mean: int) -> None:
+    """Raise `ValueError` where a window of this side has no middle; 0 means that there is none."""
+    if local_mean < 0 or (local_mean and local_mean % 2 == 0):
+        raise ValueError(f"local_mean: expected an odd number of pixels, or 0, got {local_mean}.")
+
+
 def check(preset: Preset) -> Preset:
     """Return ``preset`` if its numbers make sense together, else raise `ValueError` and say which do not."""
     smallest = 8
@@ -260,9 +268,7 @@ def check(preset: Preset) -> Preset:
     for path in ("seed", "clip", "validate_every", "keep_every"):
         if getattr(preset, path) < 0:
             raise ValueError(f"{path}: can't be negative, got {getattr(preset, path)}.")
-    side = preset.generator.local_mean
-    if side < 0 or (side and (side % 2 == 0 or not preset.generator.residual)):
-        raise ValueError(f"generator.local_mean: expected 0, or an odd side where residual is true, got {side}.")
+    check_side(preset.generator.local_mean)
     if not 0 <= preset.beta1 < 1:
         raise ValueError(f"beta1: expected 0 <= beta1 < 1, got {preset.beta1}.")
     if preset.first.cycle_one is None or preset.joint.cycle_two is None:

@@ -65,8 +65,10 @@ def leave(state: State) -> None:
 
 
 def published(state: State) -> Upscaler:
-    """Return G1 and SR as they would be published now: the average, where there is one."""
-    return state.nets.upscaler() if state.average is None else cast(Upscaler, state.average.module)
+    """Return G1 and SR as they would be published now, in evaluation mode: the average, where there is one."""
+    if state.average is None:
+        return copy.deepcopy(state.nets.upscaler()).eval()
+    return cast(Upscaler, state.average.module).eval()
 
 
 def _average(nets: Networks, preset: Preset) -> AveragedModel | None:

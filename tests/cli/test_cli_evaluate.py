@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from cincgan_tutorial import perceptual
 from cincgan_tutorial.cli import studying
 from cincgan_tutorial.degradation import DEGRADATIONS, bicubic_downsample
-from cincgan_tutorial.experiments import Study, eightfold, evaluate, noisy, results, run_study, systems, table
+from cincgan_tutorial.experiments import Study, eightfold, evaluate, keeping, noisy, results, run_study, systems, table
 from cincgan_tutorial.images import read_pixels
 from cincgan_tutorial.metrics import psnr
 from cincgan_tutorial.unpaired import Photograph, bundled_photographs
@@ -48,6 +48,20 @@ def test_the_table_has_the_systems_in_their_order(cincgan, finished, unseen):
     lines = cincgan("evaluate", "--weights", finished, "--photos", unseen).out.splitlines()
     rows = [line.split("|")[1].strip() for line in lines if line.startswith("|")]
     assert rows == ["System", ":--", *SYSTEMS]
+
+
+def test_kept_and_free_colours_are_scored_when_asked_for(cincgan, finished, unseen):
+    asked = ("evaluate", "--weights", finished, "--photos", unseen, "--local-mean", 0, 9)
+    lines = cincgan(*asked).out.splitlines()
+    rows = [line.split("|")[1].strip() for line in lines if line.startswith("|")]
+    both = SYSTEMS[2:]
+    how = ("colours free", "local mean 9")
+    assert rows == ["System", ":--", *SYSTEMS, *(f"{name}, {one}" for one in how for name in both)]
+    trained, x = load_weights(finished), noisy(photographs_in(unseen)[0], DEGRADATIONS["synthetic_mild"])[0]
+    plain, free, kept = systems(trained), keeping(trained, 0), keeping(trained, 9)
+    for name in both:
+        assert torch.equal(plain[name](x), free[f"{name}, colours free"](x))
+        assert not torch.equal(plain[name](x), kept[f"{name}, local mean 9"](x))
 
 
 def test_the_mean_of_eight_views_is_scored_when_asked_for(cincgan, finished, unseen):

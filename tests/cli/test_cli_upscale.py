@@ -67,6 +67,22 @@ def test_the_mean_of_eight_views_is_written_when_asked_for(upscale, out, tmp_pat
     assert ", the mean of eight turned views." in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("side", [0, 9])
+def test_the_colours_are_kept_when_asked_for(upscale, out, tmp_path, finished_run, side):
+    path = save_picture(tmp_path / "a.png", picture(37, 53))
+    assert upscale(path, "--local-mean", side, "--tile", 16).status == 0
+    upscaler, x = load_weights(finished_run.folder).nets.upscaler(), read_image(path)[None]
+    expected = to_pixels(super_resolve(upscaler.keeping(side), x)[0]).astype(int)
+    assert np.abs(read_pixels(out / "a.png").astype(int) - expected).max() <= 1
+
+
+def test_a_window_without_a_middle_is_refused(upscale, out, tmp_path):
+    answer = upscale(save_picture(tmp_path / "a.png", picture(37, 53)), "--local-mean", 4)
+    assert answer.status == 2
+    assert "local_mean: expected an odd number of pixels, or 0, got 4." in answer.err
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("tile", [1, 7, 16, 37, 300])
 def test_every_tile_size_gives_the_same_picture(cincgan, finished_run, tmp_path, tile):
     path = save_picture(tmp_path / "a.png", picture(19, 23) if tile == 1 else picture(37, 53))

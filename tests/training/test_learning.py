@@ -5,7 +5,7 @@ import statistics
 
 import pytest
 import torch
-from helpers import LETTERS, moved, shake, weights_of
+from helpers import LETTERS, assert_same_tensors, moved, shake, weights_of
 
 from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.cycle_one import cycle_one
@@ -199,6 +199,23 @@ def test_without_an_average_the_last_step_is_published(photographs, tmp_path):
     state = torch.load(run.checkpoint_path, weights_only=True)
     assert state["average"] is None
     assert load_weights(run.folder).nets.state_dict().keys() == state["nets"].keys()
+
+
+def trained_weights(photographs, folder, **settings):
+    return load_weights(train(tiny(**settings), photographs, folder).folder).nets.state_dict()
+
+
+@pytest.mark.parametrize("ema", [0, 0.9])
+def test_a_local_mean_that_is_kept_in_use_changes_nothing_in_training(photographs, tmp_path, monkeypatch, ema):
+    modes = []
+    real = loop.appearance
+    monkeypatch.setattr(loop, "appearance", lambda seen, *rest: modes.append(seen.training) or real(seen, *rest))
+    free = trained_weights(photographs, tmp_path / "free", ema=ema)
+    assert modes == [False] * len(modes) != []  # what a run looks at is G1 as it is used
+    kept = {"ema": ema, "generator.local_mean": 9}
+    assert_same_tensors(trained_weights(photographs, tmp_path / "kept", **kept), free)
+    in_training = trained_weights(photographs, tmp_path / "held", **kept, **{"generator.held_in_training": True})
+    assert not torch.equal(in_training["G1.tail.4.weight"], free["G1.tail.4.weight"])
 
 
 def test_a_stage_of_no_steps_is_skipped(photographs, tmp_path):

@@ -1,5 +1,7 @@
 """The networks: sizes, shapes, what they see, where they start."""
 
+import copy
+
 import pytest
 import torch
 from helpers import LETTERS, assert_same_tensors, random_images
@@ -268,7 +270,7 @@ def test_upscaler_shares_its_weights_with_the_networks(nets):
 
 @pytest.mark.parametrize(("blocks", "local_mean"), [(1, 0), (4, 0), (1, 9)])
 def test_reach_is_what_the_gradient_says(blocks, local_mean):
-    generator = Generator(GeneratorSize(width=4, blocks=blocks, residual=local_mean > 0, local_mean=local_mean))
+    generator = Generator(GeneratorSize(width=4, blocks=blocks, residual=local_mean > 0, local_mean=local_mean)).eval()
     assert receptive_field(generator)[0] == 2 * generator.reach + 1
     sr = EDSR(EDSRSize(features=4, blocks=blocks))
     size = 61
@@ -295,17 +297,31 @@ def shifting(**size):
     return generator.requires_grad_(False)
 
 
-def test_a_generator_that_keeps_the_local_mean_moves_no_colour():
+@pytest.mark.parametrize("held_in_training", [False, True])
+def test_a_generator_that_keeps_the_local_mean_moves_no_colour(held_in_training):
     images = random_images(2, 40, 56)
-    free, held = shifting(), shifting(local_mean=17)
-    assert (free(images) - images).mean((2, 3))[:, 0].min() > 15 / 255
-    change = held(images) - images
-    assert change.abs().max() > 1 / 255  # it still draws
-    assert change.mean((2, 3)).abs().max() < 0.5 / 255
-    # To the letter: what is added is the free change without its mean over 17x17 pixels.
-    added = free(images) - images
-    middle = added[..., 12:29, 20:37]
-    assert torch.allclose(change[..., 20, 28], added[..., 20, 28] - middle.mean((2, 3)), atol=1e-6)
+    added = shifting()(images) - images
+    assert added.mean((2, 3))[:, 0].min() > 15 / 255
+    generator = shifting(local_mean=17, held_in_training=held_in_training)
+    assert torch.equal(generator.train()(images) - images, added) == (not held_in_training)
+    held = generator.eval()(images) - images
+    assert held.abs().max() > 1 / 255  # it still draws
+    assert held.mean((2, 3)).abs().max() < 0.5 / 255
+    # To the letter: what is added when free, without its mean over 17x17 pixels.
+    window = added[..., 12:29, 20:37]
+    assert torch.allclose(held[..., 20, 28], added[..., 20, 28] - window.mean((2, 3)), atol=1e-6)
+
+
+def test_an_upscaler_that_keeps_colours_shares_its_weights_and_leaves_the_other_free(nets):
+    free = copy.deepcopy(nets.upscaler()).eval()
+    kept = free.keeping(17)
+    assert (free.G1.local_mean, kept.G1.local_mean) == (0, 17)
+    assert kept.reach == free.reach + 8
+    assert kept.SR is free.SR
+    assert all(a is b for a, b in zip(kept.G1.parameters(), free.G1.parameters(), strict=True))
+    assert kept.keeping(0).reach == free.reach
+    with pytest.raises(ValueError, match="expected an odd number of pixels, or 0, got -1"):
+        free.keeping(-1)
 
 
 def test_the_local_mean_at_an_edge_is_of_the_pixels_that_are_there():

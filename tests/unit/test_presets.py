@@ -156,13 +156,6 @@ def test_numbers_that_make_no_sense_are_refused(path, value):
         with_settings(SMOKE, {path: value})
 
 
-def test_the_local_mean_is_kept_of_a_change_only():
-    held = with_settings(SMOKE, {"generator.local_mean": "17"})
-    assert held.generator.local_mean == 17
-    with pytest.raises(ValueError, match=r"local_mean: expected 0, or an odd side where residual is true, got 17"):
-        with_settings(held, {"generator.residual": False})
-
-
 def test_a_preset_from_json_must_be_complete_and_known():
     values = SMOKE.to_dict()
     with pytest.raises(ValueError, match=r"incomplete.*pretrain"):
