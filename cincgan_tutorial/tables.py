@@ -369,16 +369,25 @@ def departures() -> list[Departure]:
     return found
 
 
-def of_departures(studies: Sequence[Recorded]) -> Markdown:
-    """Return every departure with its reason and, where a study took it back, what that changed."""
-    measured = {label: (study, result) for study in studies for label, result in study.data["variants"].items()}
+def of_departures(studies: Sequence[Recorded], rows: Mapping[str, tuple[Row, Row]] | None = None) -> Markdown:
+    """Return every departure with its reason and, where it was taken back, what that changed.
+
+    Args:
+        studies: Those whose variants take one back each, and whose first variant takes none.
+        rows: By label, one system's scores without the departure and with it.
+    """
+    measured = {label: (without.psnr, kept.psnr, "") for label, (without, kept) in (rows or {}).items()}
+    for study in studies:
+        level = "LR " if study.data["measures"] == "lr" else ""
+        variants = study.data["variants"]
+        kept = next(iter(variants.values()))["psnr"]
+        measured |= {label: (result["psnr"], kept, level) for label, result in variants.items()}
     lines = ["| What, why and where | Taken back, the mean changes by |", "|:--|--:|"]
     for where, reason, variant in departures():
         effect = "not measured"
         if variant is not None:
-            study, result = measured[variant]
-            mean, error = paired(result["psnr"], next(iter(study.data["variants"].values()))["psnr"])
-            level = "LR " if study.data["measures"] == "lr" else ""
+            without, kept, level = measured[variant]
+            mean, error = paired(without, kept)
             effect = f"{mean:+.2f} ± {error:.2f} dB ({level}PSNR)"
         lines.append(f"| {reason} `{where}` | {effect} |")
     return Markdown("\n".join(lines))

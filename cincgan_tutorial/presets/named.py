@@ -86,7 +86,7 @@ _LONG = replace(
     _LESSON,
     name="mild",
     pretrain=Stage(steps=8000, lr=5e-4, batch=8),
-    first=replace(_LESSON.first, steps=7500),
+    first=replace(_LESSON.first, steps=10_000),
     joint=replace(_LESSON.joint, steps=300),
     generator=GeneratorSize(width=48, blocks=6, residual=True, he=True, residual_scale=0.1, local_mean=17),
     sr=EDSRSize(features=48, blocks=12, residual_scale=1.0),

@@ -271,14 +271,53 @@ def test_chapter_7_the_joint_stage_adds_nothing() -> None:
 
 
 def test_chapter_7_g1_is_the_same_however_long_sr_was_trained() -> None:
-    short, chosen, long = (recorded(f"mild-val{steps}").data["lr_psnr"] for steps in ("-2500", "", "-20000"))
+    short, chosen, long = (recorded(f"mild-val{steps}").data["lr_psnr"] for steps in ("-2500", "-8000", "-20000"))
     assert short == chosen
     # The shipped weights are rounded to 16 bits, those of the longest run are not.
     assert long == {name: pytest.approx(psnr, abs=1e-3) for name, psnr in chosen.items()}
 
 
+def test_chapter_6_in_a_long_game_colours_drift_and_identity_does_not_notice() -> None:
+    lines = [line for line in recorded("mild-val-20000").log if line["stage"] == "first"]
+
+    def mean(name: str, after: int, until: int) -> float:
+        return statistics.fmean(line[name] for line in lines if name in line and after < line["step"] <= until)
+
+    half, end = lines[-1]["step"] // 2, lines[-1]["step"]
+    assert PRESETS["lesson"].first.steps < half
+    assert 0.5 < mean("LR drift", 0, half) < 1.1
+    assert mean("LR drift", end - 500, end) > 2.5 * mean("LR drift", 0, half)
+    assert mean("LR identity", end - 500, end) < mean("LR identity", 0, half)
+
+
+@pytest.mark.parametrize("system", ["G1 then SR", "CinCGAN"])
+def test_chapter_6_every_window_gains_over_free_colours_and_which_hardly_matters(system: str) -> None:
+    rows = of("mild-local-mean")
+    gains = []
+    for side in (9, 17, 33):
+        kept = rows[f"{system}, local mean {side}"]
+        gain, error = paired(kept.psnr, rows[system].psnr)
+        assert gain > 2 * error
+        assert abs(kept.mean_ssim - rows[system].mean_ssim) < 0.001
+        gains.append(gain)
+    assert max(gains) - min(gains) < 0.25 * min(gains)
+    assert PRESETS["mild"].generator.local_mean == PRESETS["general"].generator.local_mean == 17
+
+
+@pytest.mark.parametrize("system", ["G1 then SR", "CinCGAN"])
+def test_chapter_6_colours_held_in_training_gain_less_than_those_kept_afterwards(system: str) -> None:
+    kept, held = of("mild-local-mean"), of("mild-val-held")
+    more, error = paired(kept[f"{system}, local mean 17"].psnr, held[system].psnr)
+    assert more > 2 * error
+    less, error = paired(held[system].psnr, kept[system].psnr)
+    assert less > 2 * error
+    assert -0.01 < held[system].mean_ssim - kept[system].mean_ssim < 0
+    first = [line["step"] for line in recorded("mild-val-held").log if line["stage"] == "first"]
+    assert max(first) == 7500 + PRESETS["mild"].first.warm_up
+
+
 def test_chapter_7_longer_pre_training_pays_behind_g1_and_then_no_longer() -> None:
-    short, long, longest = of("mild-val-2500"), of("mild-val"), of("mild-val-20000")
+    short, long, longest = of("mild-val-2500"), of("mild-val-8000"), of("mild-val-20000")
     alone = long["SR alone"].mean_psnr - short["SR alone"].mean_psnr
     gain, error = paired(long["G1 then SR"].psnr, short["G1 then SR"].psnr)
     assert gain > max(2 * error, 4 * alone)

@@ -163,11 +163,14 @@ def test_a_departure_shows_what_taking_it_back_changes(tmp_path, monkeypatch):
     found = [
         tables.Departure("a.py:1", "first reason.", "control: supervision only"),
         tables.Departure("b.py:2", "second reason.", None),
+        tables.Departure("c.py:3", "third reason.", "free"),
     ]
     monkeypatch.setattr(tables, "departures", lambda: found)
-    assert cells(tables.of_departures([study(tmp_path)])) == [
+    without, kept = (Row(name, {"a": psnr, "b": 20.0}, {}) for name, psnr in (("free", 20.0), ("kept", 21.0)))
+    assert cells(tables.of_departures([study(tmp_path)], {"free": (without, kept)})) == [
         ["first reason. `a.py:1`", "+0.75 ± 0.25 dB (LR PSNR)"],
         ["second reason. `b.py:2`", "not measured"],
+        ["third reason. `c.py:3`", "-0.50 ± 0.50 dB (PSNR)"],
     ]
 
 
