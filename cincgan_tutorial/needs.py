@@ -16,7 +16,7 @@ _TRAINS = "06_training"
 # A space at which no line breaks.
 _JOIN = "\N{NO-BREAK SPACE}"
 # Recorded with another recipe of their preset: worth showing, but not what the preset takes today.
-OTHER_RECIPES = ("mild-val-2500", "mild-val-20000", "mild-val-held")
+OTHER_RECIPES = ("mild-val-2500", "mild-val-8000", "mild-val-20000", "mild-val-held", "mild-7500")
 _OF_STAGES = "Time and memory, at `smoke` of the whole chapter, else of the three stages:"
 
 

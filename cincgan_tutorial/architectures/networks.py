@@ -33,10 +33,10 @@ class Upscaler(nn.Module):
         return self.SR(self.G1(x))
 
     def keeping(self, local_mean: int) -> Upscaler:
-        """Return the same, with G1 keeping the local mean over ``local_mean`` pixels each way, 0 for none.
+        """Return the same, with G1 keeping the mean of windows ``local_mean`` pixels wide, or none for 0.
 
-        It shares its weights with this one. In evaluation mode, as
-        `presets.GeneratorSize.local_mean` says.
+        It shares its weights with this one. Colours are kept in evaluation mode only, see
+        `presets.GeneratorSize.local_mean`.
 
         Raises:
             ValueError: The number is even, or below zero.
@@ -44,7 +44,7 @@ class Upscaler(nn.Module):
         check_side(local_mean)
         G1 = copy.copy(self.G1)
         G1.local_mean = local_mean
-        return Upscaler(G1, self.SR)
+        return type(self)(G1, self.SR)
 
 
 class SelfEnsemble(Upscaler):

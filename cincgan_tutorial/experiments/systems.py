@@ -53,7 +53,7 @@ def eightfold(trained: Trained) -> dict[str, System]:
 
 
 def keeping(trained: Trained, local_mean: int) -> dict[str, System]:
-    """Return the `upscalers` as systems, with G1 keeping the local mean over so many pixels each way, 0 for none."""
+    """Return the `upscalers` as systems, with G1 keeping the mean of windows so many pixels wide, or none for 0."""
     how = f"local mean {local_mean}" if local_mean else "colours free"
     return {
         f"{name}, {how}": partial(super_resolve, upscaler.keeping(local_mean))

@@ -94,11 +94,15 @@ class GeneratorSize:
     # layer are large, and one step of Adam moves them all: the output could leap by several levels of 255 at a time.
     residual_scale: float = 1.0
     # Departure: [colours free to drift] local_mean=17: in evaluation mode G1 and G2 give every pixel the mean of the
-    # 17x17 input pixels around it back. Noise has no mean, so that of x is right; but nothing in cycle one holds it,
-    # and in a long game it drifts. 0 leaves it free.
+    # 17x17 input pixels around it back. Noise averages out, so that of x is nearly right; but nothing in cycle one asks
+    # for it, and in a long game it drifts. 0 leaves it free.
     local_mean: int = 0
     # Whether the local mean is kept in training mode too.
     held_in_training: bool = False
+
+    def with_free_colours(self) -> GeneratorSize:
+        """Return the same without what keeps colours: no weight has another shape for it."""
+        return dataclasses.replace(self, local_mean=0, held_in_training=False)
 
 
 @dataclass(frozen=True)

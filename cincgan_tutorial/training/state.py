@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import torch
@@ -65,10 +65,11 @@ def leave(state: State) -> None:
 
 
 def published(state: State) -> Upscaler:
-    """Return G1 and SR as they would be published now, in evaluation mode: the average, where there is one."""
-    if state.average is None:
-        return copy.deepcopy(state.nets.upscaler()).eval()
-    return cast(Upscaler, state.average.module).eval()
+    """Return G1 and SR as they would be published now: the average, where there is one.
+
+    In training mode: what a run looks at is its game, and there colours are free to drift.
+    """
+    return state.nets.upscaler() if state.average is None else cast(Upscaler, state.average.module)
 
 
 def _average(nets: Networks, preset: Preset) -> AveragedModel | None:
@@ -172,7 +173,8 @@ def beginning(preset: Preset, photographs: Photographs) -> Trained:
     """Return what a run begins with, after a look at whether it fits and saw nothing of the other half."""
     start = load_weights(preset.start)
     sizes = ("scale", "generator", "discriminator", "sr")
-    differing = [name for name in sizes if getattr(start.preset, name) != getattr(preset, name)]
+    given, asked = (replace(p, generator=p.generator.with_free_colours()) for p in (start.preset, preset))
+    differing = [name for name in sizes if getattr(given, name) != getattr(asked, name)]
     if differing:
         raise ValueError(f"start={preset.start}: its networks have another {', '.join(differing)} than this preset's.")
     for ours, theirs in ((photographs.x, "yz_photographs"), (photographs.yz, "x_photographs")):

@@ -1,5 +1,6 @@
 """``upscale``: names, sizes, pixels, and that nothing is lost or overwritten."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from cincgan_tutorial.cli.inputs import expanded, output_names
 from cincgan_tutorial.images import read_image, read_pixels, to_pixels
 from cincgan_tutorial.inference import super_resolve
 from cincgan_tutorial.pictures import read_picture
-from cincgan_tutorial.weights import load_weights
+from cincgan_tutorial.presets import with_settings
+from cincgan_tutorial.weights import load_weights, save_weights
 
 
 @pytest.fixture
@@ -67,13 +69,23 @@ def test_the_mean_of_eight_views_is_written_when_asked_for(upscale, out, tmp_pat
     assert ", the mean of eight turned views." in page.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("side", [0, 9])
-def test_the_colours_are_kept_when_asked_for(upscale, out, tmp_path, finished_run, side):
-    path = save_picture(tmp_path / "a.png", picture(37, 53))
-    assert upscale(path, "--local-mean", side, "--tile", 16).status == 0
-    upscaler, x = load_weights(finished_run.folder).nets.upscaler(), read_image(path)[None]
-    expected = to_pixels(super_resolve(upscaler.keeping(side), x)[0]).astype(int)
-    assert np.abs(read_pixels(out / "a.png").astype(int) - expected).max() <= 1
+@pytest.mark.parametrize(("as_trained", "asked"), [(0, 9), (9, 0)])
+def test_colours_are_kept_or_freed_when_asked_for(cincgan, finished_run, tmp_path, as_trained, asked):
+    trained = load_weights(finished_run.folder)
+    trained.nets.G1.tail[-1].bias.data += 0.5  # a tint
+    own = with_settings(trained.preset, {"generator.local_mean": as_trained})
+    weights, path = tmp_path / "w.safetensors", save_picture(tmp_path / "a.png", picture(37, 53))
+    save_weights(weights, replace(trained, preset=own))
+    for name, option in (("as-trained", ()), ("asked", ("--local-mean", asked, "--tile", 16))):
+        assert cincgan("upscale", path, "--out", tmp_path / name, "--weights", weights, *option).status == 0
+    upscaler, x = trained.nets.upscaler(), read_image(path)[None]
+    for name, side in (("as-trained", as_trained), ("asked", asked)):
+        written = read_pixels(tmp_path / name / "a.png").astype(int)
+        right, wrong = (
+            np.abs(to_pixels(super_resolve(upscaler.keeping(one), x)[0]).astype(int) - written).max()
+            for one in (side, 9 - side)
+        )
+        assert right <= 1 < wrong
 
 
 def test_a_window_without_a_middle_is_refused(upscale, out, tmp_path):

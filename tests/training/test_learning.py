@@ -6,6 +6,7 @@ import statistics
 import pytest
 import torch
 from helpers import LETTERS, assert_same_tensors, moved, shake, weights_of
+from training_helpers import log_without_time
 
 from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.cycle_one import cycle_one
@@ -201,21 +202,31 @@ def test_without_an_average_the_last_step_is_published(photographs, tmp_path):
     assert load_weights(run.folder).nets.state_dict().keys() == state["nets"].keys()
 
 
-def trained_weights(photographs, folder, **settings):
-    return load_weights(train(tiny(**settings), photographs, folder).folder).nets.state_dict()
-
-
 @pytest.mark.parametrize("ema", [0, 0.9])
-def test_a_local_mean_that_is_kept_in_use_changes_nothing_in_training(photographs, tmp_path, monkeypatch, ema):
-    modes = []
-    real = loop.appearance
-    monkeypatch.setattr(loop, "appearance", lambda seen, *rest: modes.append(seen.training) or real(seen, *rest))
-    free = trained_weights(photographs, tmp_path / "free", ema=ema)
-    assert modes == [False] * len(modes) != []  # what a run looks at is G1 as it is used
-    kept = {"ema": ema, "generator.local_mean": 9}
-    assert_same_tensors(trained_weights(photographs, tmp_path / "kept", **kept), free)
-    in_training = trained_weights(photographs, tmp_path / "held", **kept, **{"generator.held_in_training": True})
-    assert not torch.equal(in_training["G1.tail.4.weight"], free["G1.tail.4.weight"])
+def test_a_local_mean_that_is_kept_in_use_changes_nothing_in_training(photographs, tmp_path, ema):
+    """Not one weight, not one line of the log, and not which step the validation picks."""
+    settings = {"ema": ema, "validate_every": 2}
+    kept = settings | {"generator.local_mean": 9}
+    held = kept | {"generator.held_in_training": True}
+    runs = {
+        name: train(tiny(**chosen), photographs, tmp_path / name)
+        for name, chosen in (("free", settings), ("kept", kept), ("held", held))
+    }
+    logs = {name: log_without_time(run) for name, run in runs.items()}
+    weights = {name: load_weights(run.folder) for name, run in runs.items()}
+    assert logs["kept"] == logs["free"] != logs["held"]
+    assert any("residue" in line for line in logs["free"])
+    for part in ("nets", "before_joint"):
+        assert_same_tensors(getattr(weights["kept"], part).state_dict(), getattr(weights["free"], part).state_dict())
+    assert [weights[name].before_joint.G1.local_mean for name in runs] == [0, 9, 9]
+
+
+def test_weights_with_free_colours_begin_a_run_that_keeps_them(photographs, tmp_path):
+    free = train(tiny(), photographs, tmp_path / "free")
+    begun = tiny(**{"start": str(free.folder), "generator.local_mean": 9, "pretrain.steps": 0, "first.steps": 0})
+    assert train(begun, photographs, tmp_path / "kept").finished
+    with pytest.raises(ValueError, match="its networks have another generator"):
+        train(tiny(**{"start": str(free.folder), "generator.width": 12}), photographs, tmp_path / "other")
 
 
 def test_a_stage_of_no_steps_is_skipped(photographs, tmp_path):

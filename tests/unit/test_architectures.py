@@ -14,6 +14,7 @@ from cincgan_tutorial.architectures import (
     Generator,
     Networks,
     PatchDiscriminator,
+    SelfEnsemble,
     declared_field,
     high_pass,
     influence,
@@ -320,6 +321,7 @@ def test_an_upscaler_that_keeps_colours_shares_its_weights_and_leaves_the_other_
     assert kept.SR is free.SR
     assert all(a is b for a, b in zip(kept.G1.parameters(), free.G1.parameters(), strict=True))
     assert kept.keeping(0).reach == free.reach
+    assert type(SelfEnsemble.of(free).keeping(17)) is SelfEnsemble
     with pytest.raises(ValueError, match="expected an odd number of pixels, or 0, got -1"):
         free.keeping(-1)
 
