@@ -75,7 +75,10 @@ class Generator(nn.Module):
         return 3 + 1 + 1 + 2 * len(self.body) + 1 + 1 + 3 + self.local_mean // 2
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the translated images; where colours are kept, by {eq}`eq-local-mean`."""
+        """Return the translated images.
+
+        Where colours are kept, by {eq}`eq-local-mean`.
+        """
         f = self.tail(self.body(self.head(images)))
         translated = images + self.residual_scale * f if self.residual else f
         if self.local_mean and (self.held_in_training or not self.training):
@@ -84,8 +87,12 @@ class Generator(nn.Module):
 
 
 def local_mean(images: Tensor, side: int) -> Tensor:
-    """Return the mean of the ``side`` x ``side`` pixels around each, (n, c, h, w); at the edges, of those there are."""
-    return F.avg_pool2d(images, side, stride=1, padding=side // 2, count_include_pad=False)
+    """Return the mean of the ``side`` x ``side`` pixels around each.
+
+    At the edges it is the mean of those there are. (n, c, h, w) -> the same.
+    """
+    padding = side // 2
+    return F.avg_pool2d(images, side, 1, padding, count_include_pad=False)
 
 
 def he_init(network: nn.Module) -> None:

@@ -292,28 +292,26 @@ def test_chapter_6_in_a_long_game_colours_drift_and_identity_does_not_notice() -
     assert mean("LR identity", end - 500, end) < mean("LR identity", 0, half)
 
 
-@pytest.mark.parametrize("system", ["G1 then SR", "CinCGAN"])
-def test_chapter_6_every_window_gains_over_free_colours_and_which_hardly_matters(system: str) -> None:
-    rows = of("mild-local-mean")
-    gains = []
-    for side in (9, 17, 33):
-        kept = rows[f"{system}, local mean {side}"]
-        gain, error = paired(kept.psnr, rows[system].psnr)
-        assert gain > 2 * error
-        assert abs(kept.mean_ssim - rows[system].mean_ssim) < 0.001
-        gains.append(gain)
-    assert max(gains) - min(gains) < 0.25 * min(gains)
+def test_chapter_6_free_the_longer_run_falls_and_with_colours_kept_it_does_not() -> None:
+    longer, shorter = of("mild-local-mean"), of("mild-7500")
+    free, kept = longer["G1 then SR, colours free"], longer["G1 then SR"]
+    assert verdict(*paired(free.psnr, shorter["G1 then SR"].psnr)) == "a loss"
+    for with_colours, without in ((kept, free), (shorter["G1 then SR, local mean 17"], shorter["G1 then SR"])):
+        assert verdict(*paired(with_colours.psnr, without.psnr)) == "a gain"
+        assert abs(with_colours.mean_ssim - without.mean_ssim) < 0.0015
+    ahead = paired(kept.psnr, shorter["G1 then SR, local mean 17"].psnr)
+    assert ahead[0] > 0
+    assert verdict(*ahead) == "not established"
+    others = [longer[f"G1 then SR, local mean {side}"].mean_psnr for side in (9, 33)]
+    assert kept.mean_psnr - 0.05 < min(others) <= max(others) < kept.mean_psnr, "which window hardly matters"
     assert PRESETS["mild"].generator.local_mean == PRESETS["general"].generator.local_mean == 17
+    assert load_weights("mild").preset.first.steps == PRESETS["mild"].first.steps == 10_000
 
 
-@pytest.mark.parametrize("system", ["G1 then SR", "CinCGAN"])
-def test_chapter_6_colours_held_in_training_gain_less_than_those_kept_afterwards(system: str) -> None:
-    kept, held = of("mild-local-mean"), of("mild-val-held")
-    more, error = paired(kept[f"{system}, local mean 17"].psnr, held[system].psnr)
-    assert more > 2 * error
-    less, error = paired(held[system].psnr, kept[system].psnr)
-    assert less > 2 * error
-    assert -0.01 < held[system].mean_ssim - kept[system].mean_ssim < 0
+def test_chapter_6_colours_held_in_training_lie_between_free_and_kept() -> None:
+    rows, held = of("mild-7500"), of("mild-val-held")["G1 then SR"]
+    assert verdict(*paired(rows["G1 then SR, local mean 17"].psnr, held.psnr)) == "a gain"
+    assert held.mean_psnr > rows["G1 then SR"].mean_psnr
     first = [line["step"] for line in recorded("mild-val-held").log if line["stage"] == "first"]
     assert max(first) == 7500 + PRESETS["mild"].first.warm_up
 
@@ -362,10 +360,9 @@ def test_chapter_7_the_test_has_nearly_the_same_order_and_on_set14_a_smaller_gai
         assert sorted(rows, key=lambda name: rows[name].mean_psnr)[:2] == order[:2]
         gain[test] = rows["G1 then SR"].mean_psnr - rows["bicubic"].mean_psnr
         joint, _ = paired(rows["CinCGAN"].psnr, rows["G1 then SR"].psnr)
-        assert (joint > 0) == (test == "mild-set5")
-        assert abs(joint) < 0.05
+        assert 0 < joint < 0.05
     expected = val["G1 then SR"].mean_psnr - val["bicubic"].mean_psnr
-    assert gain["mild-set5"] == pytest.approx(expected, abs=0.1)
+    assert gain["mild-set5"] > expected + 0.1
     assert gain["mild-set14"] < expected - 0.1
 
 
@@ -385,14 +382,18 @@ def test_chapter_7_mild_falls_below_interpolation_on_white_noise() -> None:
     assert rows["G1 then SR"].mean_psnr < rows["SR alone"].mean_psnr + 0.1
 
 
-@pytest.mark.parametrize("condition", ["val-bicubic", "val-jpeg75"])
-def test_chapter_7_mild_stays_between_interpolation_and_sr_alone(condition: str) -> None:
-    rows = of(f"mild-{condition}")
+def test_chapter_7_mild_on_clean_input_stays_between_interpolation_and_sr_alone() -> None:
+    rows = of("mild-val-bicubic")
     for system in ("G1 then SR", "CinCGAN"):
-        assert rows["bicubic"].mean_psnr < rows[system].mean_psnr < rows["SR alone"].mean_psnr
-        if condition == "val-jpeg75":
-            assert rows[system].mean_psnr > rows["SR alone"].mean_psnr - 0.06, "a hair"
         assert verdict(*paired(rows[system].psnr, rows["bicubic"].psnr)) == "a gain"
+        assert rows[system].mean_psnr < rows["SR alone"].mean_psnr
+
+
+def test_chapter_7_mild_on_jpeg_is_a_hair_above_sr_alone() -> None:
+    rows = of("mild-val-jpeg75")
+    for system in ("G1 then SR", "CinCGAN"):
+        assert verdict(*paired(rows[system].psnr, rows["bicubic"].psnr)) == "a gain"
+        assert 0 < rows[system].mean_psnr - rows["SR alone"].mean_psnr < 0.03
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
