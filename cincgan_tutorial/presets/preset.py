@@ -273,6 +273,8 @@ def check(preset: Preset) -> Preset:
         if getattr(preset, path) < 0:
             raise ValueError(f"{path}: can't be negative, got {getattr(preset, path)}.")
     check_side(preset.generator.local_mean)
+    if preset.generator.held_in_training and not preset.generator.local_mean:
+        raise ValueError("generator.held_in_training: there is nothing to hold; set generator.local_mean=17 too.")
     if not 0 <= preset.beta1 < 1:
         raise ValueError(f"beta1: expected 0 <= beta1 < 1, got {preset.beta1}.")
     if preset.first.cycle_one is None or preset.joint.cycle_two is None:

@@ -146,6 +146,7 @@ def test_a_value_of_the_wrong_kind_is_named(path, value, message):
         ("generator.width", "0"),
         ("generator.local_mean", "16"),
         ("generator.local_mean", "-1"),
+        ("generator.held_in_training", "true"),
         ("save_every", "0"),
         ("log_every", "0"),
         ("joint.cycle_two", "none"),
