@@ -16,6 +16,7 @@ from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.presets import Preset
 from cincgan_tutorial.training import Arithmetic
 from cincgan_tutorial.training.loop import train_step
+from cincgan_tutorial.training.replay import Replay
 from cincgan_tutorial.training.state import LAYOUT, State, enter
 
 # Which part of a step the forward pass of a network belongs to.
@@ -29,13 +30,18 @@ def wait(device: torch.device) -> None:
 
 
 class OurLoop:
-    """A stage of the library, at the same starting weights as `plain.PlainLoop`."""
+    """A stage of the library, at the same starting weights as `plain.PlainLoop`.
 
-    def __init__(self, preset: Preset, stage: str, device: torch.device) -> None:
+    With ``replayed=False`` a GPU launches each kernel by itself, where a stopwatch and a counter can see the parts.
+    """
+
+    def __init__(self, preset: Preset, stage: str, device: torch.device, replayed: bool = True) -> None:
         self.preset, self.name, self.stage = preset, stage, preset.stages()[stage]
         nets = Networks.from_preset(preset).to(device).to(memory_format=LAYOUT)
         self.state = State(stage, 0, nets, Arithmetic(preset.precision, device))
         enter(self.state, stage, preset)
+        if not replayed:
+            self.state.replay = Replay()
         self.nets, self.arithmetic, self.optimizers = nets, self.state.arithmetic, self.state.optimizers
         self.state.step = self.stage.warm_up
 

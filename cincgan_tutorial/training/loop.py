@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -177,18 +178,28 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
 
 def train_step(state: State, name: str, stage: Stage, preset: Preset, batch: tuple[Tensor, Tensor, Tensor]) -> Losses:
     """Do one step of the stage called ``name`` and return its losses, detached."""
-    x, y, z = batch
+    set_rates(state.optimizers, stage, max(0, state.step - stage.warm_up))
+    if name != "pretrain" and state.step < stage.warm_up:
+        rest = preset.norms, state.arithmetic, preset.clip
+        losses = warm_up_step(state.nets, state.optimizers, name, *batch, *rest)
+        state.arithmetic.end_step()
+    else:
+        losses = state.replay(partial(_step, state, name, stage, preset), batch)
+    # No part of what is replayed: its span grows from step to step.
+    if state.average is not None:
+        update_average(state.average, state.nets.upscaler(), preset.ema)
+    return losses
+
+
+def _step(state: State, name: str, stage: Stage, preset: Preset, x: Tensor, y: Tensor, z: Tensor) -> Losses:
+    """Do a step in which everything that learns in the stage learns."""
     nets, optimizers, arithmetic = state.nets, state.optimizers, state.arithmetic
-    set_rates(optimizers, stage, max(0, state.step - stage.warm_up))
     if name == "pretrain":
         losses = pretrain_step(nets, optimizers, y, z, arithmetic)
-    elif state.step < stage.warm_up:
-        losses = warm_up_step(nets, optimizers, name, x, y, z, preset.norms, arithmetic, preset.clip)
     else:
-        losses = _play(nets, optimizers, (x, y, z), (stage.cycle_one, stage.cycle_two), preset, arithmetic)
+        weights = stage.cycle_one, stage.cycle_two
+        losses = _play(nets, optimizers, (x, y, z), weights, preset, arithmetic)
     arithmetic.end_step()
-    if state.average is not None:
-        update_average(state.average, nets.upscaler(), preset.ema)
     return losses
 
 

@@ -21,6 +21,7 @@ from . import ranks
 from .alarms import Alarms
 from .checkpoint import load_checkpoint, save_checkpoint
 from .precision import Arithmetic
+from .replay import Replay, replay_for
 from .run import Run
 from .steps import Optimizers, make_optimizers, settled
 
@@ -41,6 +42,7 @@ class State:
     before_joint: Upscaler | None = None
     best: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    replay: Replay = field(default_factory=Replay)
 
 
 def enter(state: State, name: str, preset: Preset) -> None:
@@ -49,6 +51,7 @@ def enter(state: State, name: str, preset: Preset) -> None:
     state.optimizers = make_optimizers(nets, name, preset.stages()[name], preset)
     state.average = _average(nets, preset)
     state.best = None
+    state.replay = replay_for(state.arithmetic)
     if name == "joint":
         if state.average is not None:
             # G1 and SR come as averages of the stages before: there is no fast start to forget.
@@ -160,7 +163,9 @@ def _fill(state: State, saved: Mapping[str, Any], preset: Preset) -> None:
     enter(state, state.stage, preset)
     state.nets.load_state_dict(saved["nets"])
     for name, optimizer in state.optimizers.items():
-        optimizer.load_state_dict(saved["optimizers"][name])
+        # The moments of the checkpoint, the settings of this machine: rates on a GPU live there.
+        own = {"param_groups": optimizer.state_dict()["param_groups"]}
+        optimizer.load_state_dict(saved["optimizers"][name] | own)
     state.arithmetic.scaler.load_state_dict(saved["scaler"])
     if state.average is not None:
         state.average.load_state_dict(saved["average"])

@@ -37,18 +37,22 @@ def make_optimizers(nets: Networks, stage_name: str, stage: Stage, preset: Prese
     In the joint stage G1 is moved by both cycles, and the paper leaves open how. Here one Adam moves all generators
     down the sum of both totals. With ``adam_per_cycle`` each total has its own; but Adam divides by the size of a
     gradient, so the small total of cycle two then moves G1 as far as the large one of cycle one, whatever its weights.
-    ``fused`` moves all weights in one call, in half the time.
+    ``fused`` moves all weights in one call, in half the time. On a GPU the rate is a number of the device, where a
+    recorded step finds it, see `replay`.
     """
 
-    def adam(lr: float, *networks: nn.Module) -> Adam:
+    def adam(lr: float, *networks: nn.Module, beta1: float = preset.beta1) -> Adam:
         parameters = [p for network in networks for p in network.parameters()]
-        return Adam(parameters, lr=lr, betas=(preset.beta1, 0.999), eps=1e-8, fused=True)
+        device = parameters[0].device
+        on_gpu = device.type == "cuda"
+        rate = torch.tensor(lr, device=device) if on_gpu else lr
+        return Adam(parameters, lr=rate, betas=(beta1, 0.999), eps=1e-8, fused=True, capturable=on_gpu)
 
     # Departure: SR is pre-trained here, on bicubic pairs of the clean half only. The paper plugs in a published EDSR,
     # whose training photographs include those of X.
     if stage_name == "pretrain":
         # EDSR's own beta1: there is no adversary here.
-        return {"SR": Adam(nets.SR.parameters(), lr=stage.lr, betas=(0.9, 0.999), eps=1e-8, fused=True)}
+        return {"SR": adam(stage.lr, nets.SR, beta1=0.9)}
     if stage_name == "first":
         return {"cycle_one": adam(stage.lr, nets.G1, nets.G2), "D1": adam(stage.lr_D, nets.D1)}
     judges: Optimizers = {"D1": adam(stage.lr_D, nets.D1), "D2": adam(stage.lr_D, nets.D2)}
@@ -74,7 +78,10 @@ def set_rates(optimizers: Optimizers, stage: Stage, step: int) -> None:
     for name, optimizer in optimizers.items():
         start = stage.lr_D if name in ("D1", "D2") else stage.lr
         for group in optimizer.param_groups:
-            group["lr"] = start * rate(stage, step)
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(start * rate(stage, step))
+            else:
+                group["lr"] = start * rate(stage, step)
 
 
 def pretrain_step(nets: Networks, optimizers: Optimizers, y: Images, z: Images, arithmetic: Arithmetic) -> Losses:

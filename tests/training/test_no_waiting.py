@@ -10,6 +10,7 @@ from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.degradation import BICUBIC
 from cincgan_tutorial.presets import PRESETS, with_settings
 from cincgan_tutorial.training import Arithmetic, loop
+from cincgan_tutorial.training.replay import EAGER
 from cincgan_tutorial.unpaired import UnpairedPatches
 
 CPU = torch.device("cpu")
@@ -71,7 +72,7 @@ def test_a_reading_would_be_noticed(photographs):
 @pytest.mark.parametrize("name", STAGES)
 def test_no_step_waits_for_the_gpu(photographs, name, precision):
     step, warm_up = stage_at_work(precision, photographs, name, torch.device("cuda"))
-    for _ in range(warm_up + 2):  # the first steps set things up: memory, kernels, the optimizers' state
+    for _ in range(warm_up + EAGER + 2):  # the first set things up: memory, kernels, moments, the recording
         step()
     torch.cuda.set_sync_debug_mode("error")
     try:
