@@ -230,7 +230,7 @@ def study_bars(study: Recorded) -> Figure:
     return bars(means, label, reference=statistics.fmean(study.data["untouched"].values()))
 
 
-def signal_against_psnr(study: Recorded, signals: Sequence[str] = ("residue", "total")) -> Figure:
+def signal_against_psnr(study: Recorded, signals: Sequence[str] = ("mismatch", "residue")) -> Figure:
     """Draw every checkpoint of the study of signals: the signal, lower taken for better, against the paired PSNR.
 
     Filled marks are averaged weights, rings those of the last step. Above each panel stands Spearman's rho, pooled.

@@ -217,7 +217,7 @@ def of_signals(study: Recorded) -> Markdown:
     return markdown_table(["Signal", *rho], lines)
 
 
-def of_picks(study: Recorded, signal: str = "residue") -> Markdown:
+def of_picks(study: Recorded, signal: str = "mismatch") -> Markdown:
     """Return for each run which averaged checkpoint a signal picks, beside the last one and the best there was."""
     lines = []
     for label, variant in study.data["variants"].items():

@@ -28,28 +28,29 @@ from .study import Study, slug, trained_in
 SIGNALS = Study(
     "signals",
     "which signal without pairs ranks the checkpoints of stage one",
-    {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 1000, "keep_every": 50, "validate_every": 0},
+    {"pretrain.steps": 0, "joint.steps": 0, "keep_every": 140, "validate_every": 0},
     {
         "lesson": {},
         "raised learning rate": {"first.lr": 5e-4, "first.lr_D": 5e-4},
         "no identity": {"first.cycle_one.identity": 0},
         # The signal that is used was chosen by looking at runs like the three above; one like this it had not seen.
-        "another seed": {"seed": 1},
+        "another seed": {"seed": 2},
     },
 )
-_IMAGES = 8
 
 
 def signals_of(seen: Seen, preset: Preset) -> dict[str, float]:
     """Return every candidate on what was seen; lower should be better."""
-    grain, unfaithful = validation.grain(seen), validation.unfaithful(seen)
+    spectrum, grain, unfaithful = validation.spectrum(seen), validation.grain(seen), validation.unfaithful(seen)
     weights = preset.first.cycle_one
     if weights is None:
         raise ValueError("first needs cycle_one.")
     return {
-        "residue": validation.residue(grain, unfaithful),
-        "grain": grain,
+        "mismatch": validation.mismatch(spectrum, unfaithful),
+        "spectrum": spectrum,
         "unfaithful": unfaithful,
+        "grain": grain,
+        "residue": validation.residue(grain, unfaithful),
         "texture": validation.texture(seen),
         "texture + unfaithful": validation.texture(seen) + unfaithful,
         "cycle": validation.cycle(seen),
@@ -92,7 +93,7 @@ def run_signals(
         variants[label] = {"checkpoints": rows, "settings": dict(settings), "trained": facts}
     data = {
         "question": study.question,
-        "images": {"x": min(_IMAGES, len(photographs.x)), "y": min(_IMAGES, len(photographs.yz))},
+        "images": {"x": min(validation.IMAGES, len(photographs.x)), "y": min(validation.IMAGES, len(photographs.yz))},
         "variants": variants,
         "rho": ranks({label: variant["checkpoints"] for label, variant in variants.items()}),
         "seconds": round(seconds),
@@ -120,7 +121,7 @@ def _scorer(
 
 
 def _spread(photographs: Sequence[Photograph]) -> list[Photograph]:
-    return validation.spread(photographs, _IMAGES)
+    return validation.spread(photographs, validation.IMAGES)
 
 
 def _image(levels: torch.Tensor) -> Images:

@@ -12,7 +12,7 @@ import torch
 from ..images import replacing
 from ..presets import Preset
 
-FORMAT = "cincgan-tutorial checkpoint 3"
+FORMAT = "cincgan-tutorial checkpoint 4"
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:

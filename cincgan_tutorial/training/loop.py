@@ -234,16 +234,16 @@ def _validate(log: TextIO, state: State, validation: Validation) -> None:
     Rank 0 looks for all: two ranks that round differently might pick different steps.
     """
     seen = ranks.first_does(lambda: validation(published(state).G1, state.arithmetic))
-    if not math.isfinite(seen["residue"]):
+    if not math.isfinite(seen["mismatch"]):
         raise ValueError(
             f"{state.stage}, step {state.step}: G1(x) of a whole image is not finite. The last checkpoint stands. See"
             " the FAQ, book/faq.md#alarm-not-finite"
         )
     log.write(json.dumps({"stage": state.stage, "step": state.step} | seen) + "\n")
     log.flush()
-    if state.stage == "first" and (state.best is None or seen["residue"] < state.best["residue"]):
+    if state.stage == "first" and (state.best is None or seen["mismatch"] < state.best["mismatch"]):
         weights = {name: value.clone() for name, value in published(state).state_dict().items()}
-        state.best = {"residue": seen["residue"], "step": state.step, "weights": weights}
+        state.best = {"mismatch": seen["mismatch"], "step": state.step, "weights": weights}
 
 
 def _keep(run: Run, state: State, step: int) -> None:

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..architectures import Generator, Networks
-from ..degradation import blur, gaussian_kernel
+from ..architectures import Generator, Networks, local_mean
+from ..degradation import blur
 from ..images import Images, from_levels
 from ..losses import Terms, distance, judged_real, total_variation
 from ..presets import Norms, Weights
@@ -26,6 +26,13 @@ from .precision import Arithmetic
 
 T = TypeVar("T")
 
+# How many images of X and of Y are looked at. The spectra of few differ by what the photographs show.
+IMAGES = 32
+
+_WINDOW = 32  # pixels, of the spectrum
+_COARSEST = 16  # pixels, the longest period that the spectrum has: longer ones tell photographs apart, not their noise
+_AROUND = 17  # pixels whose mean has next to no noise left
+_CAST = 10 / 255  # a cast that counts as much as a power that is wrong by a factor of e
 _LEVELS = 3
 _PATCH = 7
 _PATCHES = 1024  # of each set and level
@@ -105,13 +112,68 @@ def total(seen: Seen, weights: Weights, norms: Norms) -> float:
 
 
 def unfaithful(seen: Seen) -> float:
-    """Return how far G1(x) is from x once a blur has taken the noise out of both: colours and coarse structure."""
+    """Return how far G1(x) is from x in the means of 17x17 pixels, where noise averages out: colours, coarse forms."""
     return _unfaithful(seen.x, seen.y_tilde)
 
 
 def _unfaithful(x: Sequence[Images], y_tilde: Sequence[Images]) -> float:
-    kernel = gaussian_kernel((2.0, 2.0), 0.0, (0.0, 0.0), 13)
-    return mean([distance(blur(a, kernel), blur(b, kernel), 1) for a, b in zip(y_tilde, x, strict=True)])
+    return mean([local_mean(a - b, _AROUND).abs().mean() for a, b in zip(y_tilde, x, strict=True)])
+
+
+def spectrum(seen: Seen) -> float:
+    r"""Return the log-spectral distance of G1(x) and y: do both have as much of every fineness?
+
+    $$ \operatorname{mean}_{c, f} \big| \overline{\log P_c(f)}_{\tilde y} - \overline{\log P_c(f)}_{y} \big| $$
+
+    $P_c(f)$ is the power of colour c in a ring of frequencies f, and the bar a mean over images. They show different
+    photographs, but the mean over dozens of them is alike; too much power where it is fine is noise that is left, too
+    little is detail that is gone.
+    """
+    side = window_of([*seen.y_tilde, *seen.y])
+    return _apart(log_powers(seen.y_tilde, side), log_powers(seen.y, side))
+
+
+def _apart(a: Tensor, b: Tensor) -> float:
+    return float((a - b).abs().mean())
+
+
+def window_of(images: Iterable[Images]) -> int:
+    """Return the side of the windows that fit into all images: 32 pixels where they do."""
+    return min(_WINDOW, *(side for image in images for side in image.shape[-2:]))
+
+
+def log_powers(images: Sequence[Images], side: int) -> Tensor:
+    """Return the logarithm of the power of each colour in each ring of frequencies, mean over images: (3, rings).
+
+    Of each image the power is a mean over windows of ``side`` pixels that overlap by half, each less its mean and
+    tapered to its edge by Hann's rule (Welch 1967).
+    """
+    taper = torch.hann_window(side, periodic=False)
+    ring, size = _rings(side)
+    found = []
+    for image in images:
+        windows = image.unfold(2, side, side // 2).unfold(3, side, side // 2).flatten(2, 3)[0]
+        windows = (windows - windows.mean((2, 3), keepdim=True)) * (taper[:, None] * taper)
+        power = torch.fft.rfft2(windows).abs().square().mean(1).flatten(1)
+        found.append(image.new_zeros(3, len(size)).index_add(1, ring, power) / size)
+    fine = torch.stack(found)[..., -(-side // _COARSEST) :]
+    return fine.clamp(min=torch.finfo(torch.float32).tiny).log().mean(0)
+
+
+def _rings(side: int) -> tuple[Tensor, Tensor]:
+    """Return the ring of frequencies that each entry of a `torch.fft.rfft2` belongs to, and how many each ring has."""
+    down, right = torch.fft.fftfreq(side, 1 / side)[:, None], torch.fft.rfftfreq(side, 1 / side)
+    ring = (down**2 + right**2).sqrt().round().long().flatten()
+    return ring, torch.bincount(ring)
+
+
+def mismatch(spectrum: float, unfaithful: float) -> float:
+    """Return what G1(x) lacks of a clean version of x, as far as it can be told without one.
+
+    It should look like Y, and show x. Each alone is fooled: any picture of Y has the right spectrum, and an untouched x
+    is faithful.
+    """
+    return spectrum + unfaithful / _CAST
 
 
 def noise_level(images: Images) -> Tensor:
@@ -138,14 +200,13 @@ def _grain(images: Sequence[Images]) -> float:
 def residue(grain: float, unfaithful: float) -> float:
     r"""Return $\sqrt{\text{grain}^2 + \text{unfaithful}^2}$: noise that is left, and picture that is lost.
 
-    An error is made of both, and each alone is fooled. A picture that is gone has no grain; an untouched x is faithful.
     Both are amplitudes in units of the image range, so their squares can be added as those of independent errors.
     """
     return math.hypot(grain, unfaithful)
 
 
 class Validation:
-    """The signal that picks the checkpoint of stage one: `residue` on a fixed set of whole images.
+    """The signal that picks the checkpoint of stage one: `mismatch` on a fixed set of whole images.
 
     Args:
         X: Noisy LR images, 8-bit levels (3, h, w), of which some are used, evenly spread.
@@ -153,17 +214,19 @@ class Validation:
         count: How many of each.
     """
 
-    def __init__(self, X: Iterable[Tensor], Y: Iterable[Tensor], count: int = 8) -> None:
-        self._x = [from_levels(levels[None].cpu()) for levels in spread(list(X), count)]
-        self._grain_of_y = _grain([from_levels(levels[None].cpu()) for levels in spread(list(Y), count)])
+    def __init__(self, X: Iterable[Tensor], Y: Iterable[Tensor], count: int = IMAGES) -> None:
+        self._x, y = ([from_levels(levels[None].cpu()) for levels in spread(list(given), count)] for given in (X, Y))
+        self._side = window_of([*self._x, *y])
+        self._powers_of_y = log_powers(y, self._side)
 
     @torch.no_grad()
     def __call__(self, G1: Generator, arithmetic: Arithmetic) -> dict[str, float]:
         """Return the signal and its two parts."""
         with arithmetic.forward():
             y_tilde = [G1(image.to(arithmetic.device)).float().cpu() for image in self._x]
-        left, lost = abs(_grain(y_tilde) - self._grain_of_y), _unfaithful(self._x, y_tilde)
-        return {"residue": residue(left, lost), "grain": left, "unfaithful": lost}
+        unlike = _apart(log_powers(y_tilde, self._side), self._powers_of_y)
+        unlike_x = _unfaithful(self._x, y_tilde)
+        return {"mismatch": mismatch(unlike, unlike_x), "spectrum": unlike, "unfaithful": unlike_x}
 
 
 def spread(items: Sequence[T], count: int) -> list[T]:

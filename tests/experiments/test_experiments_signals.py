@@ -116,14 +116,14 @@ def test_tables_and_figure_show_what_was_recorded(done):
     study = recorded("signals", done / "results")
     rows = [line.strip("| ").split(" | ") for line in repr(tables.of_signals(study)).splitlines()]
     assert rows[0] == ["Signal", "pooled", "lesson", "no identity"]
-    assert rows[2][0] == "residue"
-    assert rows[2][1] == f"{study.data['rho']['pooled']['residue']:+.2f}"
+    assert rows[2][0] == "mismatch"
+    assert rows[2][1] == f"{study.data['rho']['pooled']['mismatch']:+.2f}"
     picks = [line.strip("| ").split(" | ") for line in repr(tables.of_picks(study)).splitlines()][2:]
     for (label, variant), row in zip(study.data["variants"].items(), picks, strict=True):
         averaged = [c for c in variant["checkpoints"] if c["weights"] == "average"]
         assert row[0] == label
         assert row[2].startswith(f"{averaged[-1]['psnr']:.2f} (step 6)")
         assert row[3].startswith(f"{max(c['psnr'] for c in averaged):.2f}")
-    figure = figures.signal_against_psnr(study, ("residue", "judge", "total"))
-    assert [axes.get_title()[:5] for axes in figure.axes] == ["resid", "judge", "total"]
+    figure = figures.signal_against_psnr(study, ("mismatch", "judge", "total"))
+    assert [axes.get_title()[:5] for axes in figure.axes] == ["misma", "judge", "total"]
     assert sum(len(c.get_offsets()) for c in figure.axes[0].collections) == 12

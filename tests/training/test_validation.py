@@ -8,7 +8,7 @@ from helpers import assert_same_tensors, random_images, shake, soft_image
 from training_helpers import PulledPlug, assert_same_run, pull_the_plug_at
 
 from cincgan_tutorial.architectures import Networks
-from cincgan_tutorial.degradation import correlate
+from cincgan_tutorial.degradation import blur, correlate, gaussian_kernel
 from cincgan_tutorial.presets import PRESETS, with_settings
 from cincgan_tutorial.training import Run, loop, resume, train, validation
 from cincgan_tutorial.training.precision import Arithmetic
@@ -50,23 +50,83 @@ def test_the_noise_level_is_that_of_the_noise(spread_noise):
     assert float(validation.noise_level(ramp)) == pytest.approx(0, abs=1e-6)  # slopes are no noise
 
 
-def test_grain_sees_noise_and_unfaithful_sees_colour(clean, noisy):
-    untouched, perfect = seen_as(noisy, noisy), seen_as(clean, noisy)
-    tinted = seen_as([image + torch.tensor([0.1, 0, 0])[:, None, None] for image in clean], noisy)
+def tinted(images):
+    return [image + torch.tensor([0.1, 0, 0])[:, None, None] for image in images]
+
+
+def test_grain_and_spectrum_see_noise_and_unfaithful_sees_colour(clean, noisy):
+    untouched, perfect, cast = (seen_as(images, noisy) for images in (noisy, clean, tinted(clean)))
     assert validation.grain(untouched) > 3 * validation.grain(perfect)
+    assert validation.spectrum(untouched) > 3 * validation.spectrum(perfect)
     assert validation.unfaithful(untouched) == 0
-    assert validation.unfaithful(tinted) == pytest.approx(0.1 / 3, rel=0.3)
-    assert validation.grain(tinted) == pytest.approx(validation.grain(perfect), abs=1e-4)
+    assert validation.unfaithful(cast) == pytest.approx(0.1 / 3, rel=0.3)
+    for blind in (validation.grain, validation.spectrum):
+        assert blind(cast) == pytest.approx(blind(perfect), abs=1e-3)
 
 
-def test_the_residue_ranks_the_right_answer_before_both_wrong_ones(clean, noisy):
-    def residue(y_tilde):
+def test_unfaithful_hardly_sees_the_noise_that_goes(clean, noisy):
+    left = float(torch.cat([(a - b).abs().flatten() for a, b in zip(clean, noisy, strict=True)]).mean())
+    assert validation.unfaithful(seen_as(clean, noisy)) < left / 5
+
+
+def test_the_spectrum_sees_detail_that_is_gone(clean):
+    kernel = gaussian_kernel((1.0, 1.0), 0.0, (0.0, 0.0), 7)
+    soft = [blur(image, kernel) for image in clean]
+    assert validation.spectrum(seen_as(soft, clean, clean)) > 0.3
+    assert validation.spectrum(seen_as(clean, clean, clean)) == 0
+
+
+@pytest.mark.parametrize("side", [16, 32])
+def test_a_wave_has_its_power_in_its_ring(side):
+    period = 8
+    wave = 0.5 + 0.1 * torch.sin(2 * math.pi * torch.arange(64) / period).expand(1, 3, 48, 64)
+    powers = validation.log_powers([wave], side)
+    coarsest = side // 16
+    assert powers.shape == (3, round(side / 2 * 2**0.5) + 1 - coarsest)
+    assert (powers.argmax(1) == side // period - coarsest).all()
+
+
+@pytest.mark.parametrize(("factor", "apart"), [(2.0, math.log(4)), (0.5, math.log(4)), (1.0, 0)])
+def test_the_distance_is_that_of_the_logarithms_of_power(clean, factor, apart):
+    stronger = [factor * image for image in clean]
+    assert validation.spectrum(seen_as(stronger, y=clean)) == pytest.approx(apart, abs=1e-3)
+
+
+def test_white_noise_has_equal_power_in_all_rings():
+    images = [noise(torch.zeros(1, 3, 128, 128), 0.05, seed) for seed in range(8)]
+    powers = validation.log_powers(images, 32)[:, 1:]  # the first lost a part with the mean
+    assert float(powers.max() - powers.min()) < 0.25
+    assert float(powers.mean()) == pytest.approx(math.log(0.05**2 * float(taper_energy(32))), abs=0.1)
+
+
+def taper_energy(side):
+    taper = torch.hann_window(side, periodic=False)
+    return (taper[:, None] * taper).square().sum()
+
+
+def test_a_flat_image_has_a_spectrum_too():
+    assert validation.log_powers([torch.full((1, 3, 40, 40), 0.5)], 32).isfinite().all()
+
+
+def test_windows_fit_into_the_smallest_image():
+    assert validation.window_of([torch.zeros(1, 3, 40, 90)]) == 32
+    assert validation.window_of([torch.zeros(1, 3, 40, 90), torch.zeros(1, 3, 90, 24)]) == 24
+
+
+@pytest.mark.parametrize("signal", ["mismatch", "residue"])
+def test_the_right_answer_ranks_before_both_wrong_ones(clean, noisy, signal):
+    def value(y_tilde):
         seen = seen_as(y_tilde, noisy)
-        return validation.residue(validation.grain(seen), validation.unfaithful(seen))
+        look = validation.spectrum if signal == "mismatch" else validation.grain
+        return getattr(validation, signal)(look(seen), validation.unfaithful(seen))
 
     foggy = [torch.full_like(image, 0.5) for image in clean]
-    assert residue(clean) < min(residue(noisy), residue(foggy), residue([image + 0.1 for image in clean]))
+    assert value(clean) < min(value(noisy), value(foggy), value(tinted(clean)))
+
+
+def test_how_the_parts_are_joined():
     assert validation.residue(3.0, 4.0) == 5
+    assert validation.mismatch(0.25, 5 / 255) == pytest.approx(0.75)
 
 
 def test_cycle_identity_judge_and_total_are_those_of_the_losses(smoke):
@@ -113,15 +173,16 @@ def test_images_are_chosen_evenly(count, chosen):
     assert [int(item) for item in validation.spread(items, count)] == chosen
 
 
-def test_the_loops_signal_is_the_residue_of_whole_images(smoke, clean, noisy):
+def test_the_loops_signal_is_the_mismatch_of_whole_images(smoke, clean, noisy):
     nets = Networks.from_preset(smoke)
     shake(nets.G1, 0.02)
     X, Y = ([as_levels(image.clamp(0, 1)) for image in images] for images in (noisy, clean))
     x, y = ([levels[None].float() / 255 for levels in images] for images in (X, Y))
     found = Validation(X, Y)(nets.G1, Arithmetic("fp32", torch.device("cpu")))
     seen = validation.look(nets, x, y)
-    parts = validation.grain(seen), validation.unfaithful(seen)
-    assert found == pytest.approx({"residue": math.hypot(*parts), "grain": parts[0], "unfaithful": parts[1]})
+    parts = validation.spectrum(seen), validation.unfaithful(seen)
+    expected = {"mismatch": validation.mismatch(*parts), "spectrum": parts[0], "unfaithful": parts[1]}
+    assert found == pytest.approx(expected, rel=1e-4)
 
 
 def preset(**settings):
@@ -134,7 +195,7 @@ def pretend(monkeypatch, signals):
 
     def call(self, G1, arithmetic):
         judged.append({name: value.clone() for name, value in G1.state_dict().items()})
-        return {"residue": next(values), "grain": 0.0, "unfaithful": 0.0}
+        return {"mismatch": next(values), "spectrum": 0.0, "unfaithful": 0.0}
 
     monkeypatch.setattr(Validation, "__call__", call)
     return judged
@@ -146,7 +207,7 @@ def test_the_best_of_stage_one_is_kept(photographs, tmp_path, monkeypatch, signa
     run = train(preset(**{"joint.steps": 0}), photographs, tmp_path / "run")
     assert len(judged) == 3  # after 2, 4 and 6 steps
     assert_same_tensors(load_weights(run.folder).before_joint.G1.state_dict(), judged[best])
-    assert [line["residue"] for line in run.log if "residue" in line] == signals
+    assert [line["mismatch"] for line in run.log if "mismatch" in line] == signals
 
 
 def test_the_joint_stage_keeps_its_last(photographs, tmp_path, monkeypatch):
@@ -154,11 +215,11 @@ def test_the_joint_stage_keeps_its_last(photographs, tmp_path, monkeypatch):
     run = train(preset(), photographs, tmp_path / "run")
     last = torch.load(run.checkpoint_path, weights_only=True)
     assert last["best"] is None
-    assert [line["stage"] for line in run.log if "residue" in line] == ["first"] * 3 + ["joint"] * 2
+    assert [line["stage"] for line in run.log if "mismatch" in line] == ["first"] * 3 + ["joint"] * 2
 
 
 def test_without_validation_nothing_is_looked_at(finished_run):
-    assert not any("residue" in line for line in finished_run.log)
+    assert not any("mismatch" in line for line in finished_run.log)
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf])
@@ -166,7 +227,7 @@ def test_a_signal_that_is_not_finite_ends_the_run(photographs, tmp_path, monkeyp
     pretend(monkeypatch, [5, broken, 5])
     with pytest.raises(ValueError, match=r"first, step 6: G1\(x\) of a whole image is not finite.*alarm-not-finite"):
         train(preset(**{"joint.steps": 0}), photographs, tmp_path / "run")
-    assert [line["residue"] for line in Run.open(tmp_path / "run").log if "residue" in line] == [5]
+    assert [line["mismatch"] for line in Run.open(tmp_path / "run").log if "mismatch" in line] == [5]
 
 
 # 6 steps of pre-training, 2 + 6 of stage one: validated after steps 4, 6 and 8 of it, saved after 3, 6 and 8.
