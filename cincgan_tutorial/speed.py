@@ -1,0 +1,53 @@
+"""Chapter 6, speed: what ``make bench`` measured, as a figure and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from .experiments import Recorded
+from .figures import COLOURS
+from .tables import Markdown, markdown_table
+
+
+def step_shares(bench: Recorded) -> Figure:
+    """Draw the share of every part in a step's time, a bar for each size and stage.
+
+    Forward passes count for their network; "rest" is losses, averages and Python.
+    """
+    rows = bench.data["rows"]
+    figure, axes = plt.subplots(figsize=(6.4, 0.36 * len(rows) + 1.3), layout="constrained")
+    begins = [0.0] * len(rows)
+    for colour, part in zip(COLOURS, rows[0]["shares"], strict=False):
+        shares = [100 * row["shares"][part] for row in rows]
+        axes.barh(range(len(rows)), shares, left=begins, color=colour, label=part, edgecolor="white", linewidth=0.5)
+        begins = [begin + share for begin, share in zip(begins, shares, strict=True)]
+    axes.set_yticks(range(len(rows)), [f"{row['size']}: {row['stage']}" for row in rows], fontsize=9)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("share of the time of a step (%)", fontsize=9)
+    axes.tick_params(labelsize=9)
+    figure.legend(loc="outside upper center", ncols=4, fontsize=9, frameon=False, handlelength=1.2, columnspacing=1)
+    plt.close(figure)
+    return figure
+
+
+def of_steps(benches: Mapping[str, Recorded]) -> Markdown:
+    """Return operations of a step, then for each machine its share of the matrix peak and its ratio to the plain loop.
+
+    Args:
+        benches: Results of ``make bench`` by what their machine is called; all of the same sizes.
+    """
+    header = ["Size", "stage", "GFLOP"]
+    columns = []
+    for machine, bench in benches.items():
+        header += [f"of peak, {machine}", f"against the plain loop, {machine}"]
+        columns.append([[f"{row['share_of_peak']:.0%}", f"{row['ratio']:.1f}x"] for row in bench.data["rows"]])
+    first = next(iter(benches.values())).data["rows"]
+    lines = [
+        [row["size"], row["stage"], f"{row['flop'] / 1e9:.0f}", *(cell for cells in measured for cell in cells)]
+        for row, *measured in zip(first, *columns, strict=True)
+    ]
+    return markdown_table(header, lines, texts=2)

@@ -1,0 +1,56 @@
+"""What chapter 6 says of the time of a step, held against what was measured."""
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from cincgan_tutorial.architectures import Networks
+from cincgan_tutorial.experiments import recorded
+from cincgan_tutorial.presets import PRESETS
+
+MACHINES = ("bench", "bench-avx512")
+
+
+@pytest.fixture(scope="module")
+def counted():
+    with torch.device("meta"):
+        nets = Networks.of_sizes(PRESETS["paper"])
+        lr, hr = torch.empty(1, 3, 32, 32), torch.empty(1, 3, 128, 128)
+    found = {}
+    for name, given in {"G1": lr, "G2": lr, "D1": lr, "SR": lr, "G3": hr, "D2": hr}.items():
+        with FlopCounterMode(display=False) as counter:
+            getattr(nets, name)(given)
+        found[name] = counter.get_total_flops()
+    return found
+
+
+def test_the_judge_is_the_expensive_network_of_cycle_one_and_sr_that_of_the_joint_stage(counted):
+    assert counted["D1"] > 2 * counted["G1"] == 2 * counted["G2"]
+    assert counted["SR"] > 5 * sum(value for name, value in counted.items() if name != "SR")
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_going_back_takes_the_most_and_data_and_optimiser_next_to_nothing(machine):
+    for row in recorded(machine).data["rows"]:
+        assert 0.6 < row["shares"]["backward"] < 0.8
+        assert row["shares"]["data"] + row["shares"]["optimiser"] < 0.1
+
+
+def test_half_width_numbers_are_faster_on_both_machines_and_bring_most_with_amx():
+    gains = {}
+    for machine in MACHINES:
+        peak = recorded(machine).data["matrix_peak"]
+        gains[machine] = peak["bf16"] / peak["fp32"]
+        assert all(row["precision"] == "bf16" for row in recorded(machine).data["rows"])
+    assert gains["bench"] > gains["bench-avx512"] > 1.5
+    ours, others = ([row["ratio"] for row in recorded(machine).data["rows"]] for machine in MACHINES)
+    assert all(one > other > 1.5 for one, other in zip(ours, others, strict=True))
+
+
+def test_some_step_comes_near_the_peak_of_its_machine():
+    assert max(row["share_of_peak"] for row in recorded("bench-avx512").data["rows"]) > 0.85
+
+
+def test_the_paper_s_sizes_are_more_than_two_and_a_half_times_as_fast_as_the_plain_loop_with_amx():
+    rows = [row for row in recorded("bench").data["rows"] if row["size"] != "lesson"]
+    assert min(row["ratio"] for row in rows) > 2.5

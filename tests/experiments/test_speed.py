@@ -1,0 +1,33 @@
+"""What `make bench` measured, drawn and written: shares that fill their bars, ratios beside their machines."""
+
+import pytest
+
+from cincgan_tutorial import speed
+from cincgan_tutorial.experiments import Recorded
+
+
+def bench(tmp_path, ratio=2.5):
+    shares = {"data": 0.1, "generators": 0.2, "backward": 0.7}
+    rows = [
+        {"size": "lesson", "stage": stage, "shares": shares, "flop": 33.4e9, "share_of_peak": 0.456, "ratio": ratio}
+        for stage in ("pretrain", "first")
+    ]
+    return Recorded("bench", tmp_path, {"preset": "paper"}, {"rows": rows})
+
+
+def test_the_bars_are_the_shares(tmp_path):
+    (axes,) = speed.step_shares(bench(tmp_path)).axes
+    widths = {group.get_label(): [bar.get_width() for bar in group] for group in axes.containers}
+    assert widths == {
+        name: pytest.approx([value] * 2) for name, value in (("data", 10), ("generators", 20), ("backward", 70))
+    }
+    begins = [[bar.get_x() for bar in group] for group in axes.containers]
+    assert begins == [pytest.approx([x, x]) for x in (0, 10, 30)]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["lesson: pretrain", "lesson: first"]
+
+
+def test_the_table_has_two_columns_for_each_machine(tmp_path):
+    machines = {"A": bench(tmp_path), "B": bench(tmp_path, ratio=3.44)}
+    lines = [line.strip("| ").split(" | ") for line in repr(speed.of_steps(machines)).splitlines()]
+    assert lines[0][3:] == ["of peak, A", "against the plain loop, A", "of peak, B", "against the plain loop, B"]
+    assert lines[2] == ["lesson", "pretrain", "33", "46%", "2.5x", "46%", "3.4x"]
