@@ -5,6 +5,7 @@ As in `figures`, nothing here measures: `protocols.scored` and `experiments.scor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
@@ -12,7 +13,9 @@ from matplotlib.figure import Figure
 
 from .experiments import shift_that_costs
 from .figures import COLOURS
+from .images import Images
 from .protocols import PROTOCOLS
+from .training import validation
 
 ByShift = Mapping[str, Mapping[int, float]]
 
@@ -102,5 +105,26 @@ def shift_curves(curves: Mapping[str, ByShift], loss: float | None = None) -> Fi
     grid[0, 0].set_ylabel("PSNR (dB)", fontsize=8)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def spectra(images: Mapping[str, Images]) -> Figure:
+    """Draw how much power each image has from coarse to fine, in dB, mean over colours.
+
+    Args:
+        images: By the name of the curve, (1, 3, h, w) each.
+    """
+    side = validation.window_of(images.values())
+    figure, axes = plt.subplots(figsize=(5.6, 3.0), layout="constrained")
+    for colour, (name, image) in zip(COLOURS, images.items(), strict=False):
+        powers = 10 / math.log(10) * validation.log_powers([image], side).mean(0)
+        first = -(-side // validation.COARSEST)
+        axes.plot([(first + ring) / side for ring in range(len(powers))], powers, color=colour, label=name)
+    axes.axvline(0.5, color="grey", linestyle=":", linewidth=1)
+    axes.set_xlabel("waves for each pixel, from coarse to fine", fontsize=9)
+    axes.set_ylabel("power (dB)", fontsize=9)
+    axes.tick_params(labelsize=9)
+    axes.legend(fontsize=9, frameon=False)
     plt.close(figure)
     return figure

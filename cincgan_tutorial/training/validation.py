@@ -28,9 +28,10 @@ T = TypeVar("T")
 
 # How many images of X and of Y are looked at. The spectra of few differ by what the photographs show.
 IMAGES = 32
+# The longest waves that the spectrum has, in pixels: longer ones tell photographs apart, not their noise.
+COARSEST = 16
 
 _WINDOW = 32  # pixels, of the spectrum
-_COARSEST = 16  # pixels, the longest period that the spectrum has: longer ones tell photographs apart, not their noise
 _AROUND = 17  # pixels whose mean has next to no noise left
 _CAST = 10 / 255  # a cast that counts as much as a power that is wrong by a factor of e
 _LEVELS = 3
@@ -121,13 +122,10 @@ def _unfaithful(x: Sequence[Images], y_tilde: Sequence[Images]) -> float:
 
 
 def spectrum(seen: Seen) -> float:
-    r"""Return the log-spectral distance of G1(x) and y: do both have as much of every fineness?
+    """Return the log-spectral distance of G1(x) and y: do both have as much of every fineness? {eq}`eq-spectrum`.
 
-    $$ \operatorname{mean}_{c, f} \big| \overline{\log P_c(f)}_{\tilde y} - \overline{\log P_c(f)}_{y} \big| $$
-
-    $P_c(f)$ is the power of colour c in a ring of frequencies f, and the bar a mean over images. They show different
-    photographs, but the mean over dozens of them is alike; too much power where it is fine is noise that is left, too
-    little is detail that is gone.
+    They show different photographs, but the mean over dozens of them is alike. Too much power is noise that is left,
+    too little is detail that is missing.
     """
     side = window_of([*seen.y_tilde, *seen.y])
     return _apart(log_powers(seen.y_tilde, side), log_powers(seen.y, side))
@@ -156,7 +154,7 @@ def log_powers(images: Sequence[Images], side: int) -> Tensor:
         windows = (windows - windows.mean((2, 3), keepdim=True)) * (taper[:, None] * taper)
         power = torch.fft.rfft2(windows).abs().square().mean(1).flatten(1)
         found.append(image.new_zeros(3, len(size)).index_add(1, ring, power) / size)
-    fine = torch.stack(found)[..., -(-side // _COARSEST) :]
+    fine = torch.stack(found)[..., -(-side // COARSEST) :]
     return fine.clamp(min=torch.finfo(torch.float32).tiny).log().mean(0)
 
 

@@ -16,7 +16,7 @@ PAGES = [
     for path in sorted([*(ROOT / "notebooks").glob("*.md"), *(ROOT / "book").glob("*.md")])
     if "{code-cell}" in path.read_text(encoding="utf-8")
 ]
-MODULES = ("figures", "score_figures", "comparison_figures", "drawings", "symptom_figures")
+MODULES = ("figures", "score_figures", "comparison_figures", "drawings", "symptom_figures", "speed")
 
 
 def returns_a_picture(function: str) -> bool:

@@ -255,3 +255,14 @@ def test_protocols_are_recorded_and_read_again(trained):
     assert data["rows"][0]["protocols"] == {"luma": {"a": 21.0}}
     assert "protocols" not in data["rows"][1]
     assert rows_from(data) == rows
+
+
+def test_spectra_begin_at_the_longest_wave_and_noise_lifts_the_fine_ones():
+    smooth = torch.linspace(0.2, 0.8, 64).expand(1, 3, 64, 64)
+    rough = smooth + 0.05 * torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    (axes,) = score_figures.spectra({"smooth": smooth, "rough": rough}).axes
+    below, above = (line for line in axes.lines if line.get_label() in ("smooth", "rough"))
+    assert above.get_xdata()[0] == pytest.approx(1 / 16)
+    assert above.get_xdata()[-1] == pytest.approx(2**0.5 / 2, abs=0.02)
+    fine = slice(len(above.get_ydata()) // 2, None)
+    assert min(above.get_ydata()[fine]) > max(below.get_ydata()[fine]) + 10
