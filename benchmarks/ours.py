@@ -30,24 +30,23 @@ def wait(device: torch.device) -> None:
 
 
 class OurLoop:
-    """A stage of the library, at the same starting weights as `plain.PlainLoop`.
+    """A stage of the library, at the same starting weights as `plain.PlainLoop`."""
 
-    With ``replayed=False`` a GPU launches each kernel by itself, where a stopwatch and a counter can see the parts.
-    """
-
-    def __init__(self, preset: Preset, stage: str, device: torch.device, replayed: bool = True) -> None:
+    def __init__(self, preset: Preset, stage: str, device: torch.device) -> None:
         self.preset, self.name, self.stage = preset, stage, preset.stages()[stage]
         nets = Networks.from_preset(preset).to(device).to(memory_format=LAYOUT)
         self.state = State(stage, 0, nets, Arithmetic(preset.precision, device))
         enter(self.state, stage, preset)
-        if not replayed:
-            self.state.replay = Replay()
         self.nets, self.arithmetic, self.optimizers = nets, self.state.arithmetic, self.state.optimizers
         self.state.step = self.stage.warm_up
 
     def step(self, x: Tensor, y: Tensor, z: Tensor) -> dict[str, Tensor]:
         """Do the first step after the warm-up, again and again: the rate of learning stays."""
         return train_step(self.state, self.name, self.stage, self.preset, (x, y, z))
+
+    def launch_each_kernel(self) -> None:
+        """Replay no more, on a GPU: in a recording neither a stopwatch nor a counter can see the parts."""
+        self.state.replay = Replay()
 
 
 class Stopwatch:

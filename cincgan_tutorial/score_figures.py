@@ -119,8 +119,8 @@ def spectra(images: Mapping[str, Images]) -> Figure:
     figure, axes = plt.subplots(figsize=(5.6, 3.0), layout="constrained")
     for colour, (name, image) in zip(COLOURS, images.items(), strict=False):
         powers = 10 / math.log(10) * validation.log_powers([image], side).mean(0)
-        first = -(-side // validation.COARSEST)
-        axes.plot([(first + ring) / side for ring in range(len(powers))], powers, color=colour, label=name)
+        rings = range(validation.first_ring(side), validation.first_ring(side) + len(powers))
+        axes.plot([ring / side for ring in rings], powers, color=colour, label=name)
     axes.axvline(0.5, color="grey", linestyle=":", linewidth=1)
     axes.set_xlabel("waves for each pixel, from coarse to fine", fontsize=9)
     axes.set_ylabel("power (dB)", fontsize=9)

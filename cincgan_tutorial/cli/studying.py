@@ -47,27 +47,30 @@ class _Study:
     Attributes:
         question: One line.
         run: What is called.
-        takes_seeds: Whether it is called with ``seeds`` and ``name`` too.
+        takes_name: Whether it is called with ``name`` too, what to call the result.
+        takes_seeds: Whether it is called with ``seeds`` too.
         compares: Whether it is called with ``budget`` and ``tune`` too.
     """
 
     question: str
     run: Callable[..., Path]
+    takes_name: bool = False
     takes_seeds: bool = False
     compares: bool = False
 
 
+_SEEDED = {"takes_name": True, "takes_seeds": True}
 _STUDIES = {
     **{name: _Study(study.question, partial(run_study, study)) for name, study in STUDIES.items()},
     SIGNALS.name: _Study(SIGNALS.question, partial(run_signals, SIGNALS)),
     SYMPTOMS.name: _Study(SYMPTOMS.question, partial(run_symptoms, SYMPTOMS)),
-    "seeds": _Study("how much the result depends on the seed", repeat, takes_seeds=True),
-    "left-out": _Study("what few photographs teach, when they take turns to be held out", leave_out, takes_seeds=True),
-    "table": _Study(TABLE, run_table, takes_seeds=True, compares=True),
-    "ablations": _Study(ABLATIONS, run_ablations, takes_seeds=True, compares=True),
-    "degradations": _Study(SWEEPS, run_degradations, takes_seeds=True, compares=True),
-    "budget": _Study(SPENDING, run_budget, takes_seeds=True, compares=True),
-    "bound": _Study("what the same networks reach when they are trained on pairs", bound),
+    "seeds": _Study("how much the result depends on the seed", repeat, **_SEEDED),
+    "left-out": _Study("what few photographs teach, when they take turns to be held out", leave_out, **_SEEDED),
+    "table": _Study(TABLE, run_table, **_SEEDED, compares=True),
+    "ablations": _Study(ABLATIONS, run_ablations, **_SEEDED, compares=True),
+    "degradations": _Study(SWEEPS, run_degradations, **_SEEDED, compares=True),
+    "budget": _Study(SPENDING, run_budget, **_SEEDED, compares=True),
+    "bound": _Study("what the same networks reach when they are trained on pairs", bound, takes_name=True),
     OWN: _Study(QUESTION, run_own_photographs),
     FRAMES: _Study(LEARNING, run_frames),
 }
@@ -90,7 +93,8 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
         help=f"training seconds of each system, of {compared} (default: 250 for lesson, 3 for smoke, else 3600)",
     )
     p.add_argument("--tune", metavar="DIR", help="photographs to tune denoisers on; left out: those that are degraded")
-    p.add_argument("--record", metavar="NAME", help=f"what to call the result, of {seeded}")
+    named = ", ".join(name for name, study in _STUDIES.items() if study.takes_name)
+    p.add_argument("--record", metavar="NAME", help=f"what to call the result, of {named}")
     p.add_argument(
         "--runs", metavar="DIR", type=Path, default=Path("runs"), help="where the runs are kept (default: runs)"
     )
@@ -101,7 +105,7 @@ def _study(options: argparse.Namespace) -> int:
     study = _STUDIES[options.name]
     if options.record is not None:
         check_name(options.record)
-        if not study.takes_seeds:
+        if not study.takes_name:
             raise ValueError(f"--record: {options.name} is recorded under its own name; give another --results folder.")
     if options.settings and options.record is None:
         raise ValueError("--set: needs --record NAME, or the result would go by the name of the preset as it is.")
@@ -113,7 +117,8 @@ def _study(options: argparse.Namespace) -> int:
         held_out=held_out(options.held_out),
         runs=options.runs,
         results=options.results,
-        **({"seeds": options.seeds, "name": options.record} if study.takes_seeds else {}),
+        **({"name": options.record} if study.takes_name else {}),
+        **({"seeds": options.seeds} if study.takes_seeds else {}),
         **(_comparing(options) if study.compares else {}),
     )
     print(f"Recorded: {where}")

@@ -59,12 +59,19 @@ def _checked(trained: Trained, preset: Preset, photographs: Photographs, path: P
     return trained
 
 
-def bound(preset: Preset, photographs: Photographs, held_out: Sequence[Photograph], runs: Path, results: Path) -> Path:
-    """Train on pairs, score beside bicubic, and record ``<preset>-bound``."""
+def bound(
+    preset: Preset,
+    photographs: Photographs,
+    held_out: Sequence[Photograph],
+    runs: Path,
+    results: Path,
+    name: str | None = None,
+) -> Path:
+    """Train on pairs, score beside bicubic, and record ``<preset>-bound``, or under another ``name``."""
     trained = train_on_pairs(preset, photographs, runs / f"bound-{preset.name}" / "weights.safetensors")
     every = systems(trained)
     chosen = {"bicubic": every["bicubic"], BOUND: every["CinCGAN"]}
     degradation = DEGRADATIONS[preset.degradation].without_shift()
     rows = evaluate(trained, held_out, degradation, chosen=chosen)
     data, facts = evaluation_data(trained, rows, cleaning(trained, held_out), degradation, seed=0)
-    return record(f"{preset.name}-bound", data, facts, results)
+    return record(name or f"{preset.name}-bound", data, facts, results)

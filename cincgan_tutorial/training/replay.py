@@ -8,10 +8,11 @@ the learning rate is a number on the device (`steps.set_rates`), and no step may
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ from .steps import Losses
 
 # Steps that are done before one is recorded: they make the optimisers' moments and choose the kernels.
 EAGER = 3
+# Environment variable: 0 does every step as it is.
+SWITCH = "CINCGAN_GRAPHS"
 
 
 class Recorder(Protocol):
@@ -35,7 +38,12 @@ class Recorder(Protocol):
 
 
 class CudaGraphs:
-    """Records as CUDA graphs, all on one stream of its own: gradients are tied to the stream that first made them."""
+    """Records as CUDA graphs, all on one stream of its own: what a graph uses of memory belongs to a stream.
+
+    After a failure the process records no more: what CUDA keeps of a recording that broke off can't be told from here.
+    """
+
+    failed: ClassVar[bool] = False
 
     def __init__(self, device: torch.device) -> None:
         self._stream = torch.cuda.Stream(device)
@@ -50,10 +58,19 @@ class CudaGraphs:
         others.wait_stream(self._stream)
 
     def record(self, work: Callable[[], object]) -> Callable[[], object]:
-        """Return the replay of a graph of ``work``."""
+        """Return the replay of a graph of ``work``.
+
+        Raises:
+            RuntimeError: Something in the work can't be recorded, or memory is short.
+        """
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=self._stream):
-            work()
+        try:
+            # The outer block gives the stream back. The inner one would, too, but for a recording that fails.
+            with torch.cuda.stream(self._stream), torch.cuda.graph(graph, stream=self._stream):
+                work()
+        except RuntimeError:
+            CudaGraphs.failed = True
+            raise
         return graph.replay
 
 
@@ -97,10 +114,11 @@ class Replay:
             self._play = recorder.record(lambda: self._numbers.copy_(_joined(work(*self._places))))
         except RuntimeError as error:
             self._recorder = None
-            first_line = str(error).partition("\n")[0]
+            # Ending the recording fails too, after what broke it.
+            first_line = str(error.__context__ or error).partition("\n")[0]
             warnings.warn(
                 f"the training step could not be recorded as a CUDA graph ({first_line}). Training goes on, each kernel"
-                " launched by itself: the same steps, more slowly.",
+                f" launched by itself: the same steps, more slowly. {SWITCH}=0 does so from the start.",
                 stacklevel=2,
             )
 
@@ -112,8 +130,9 @@ def _joined(losses: Losses) -> Tensor:
 def replay_for(arithmetic: Arithmetic) -> Replay:
     """Return what does the steps of a stage on this device.
 
-    Only one rank on a GPU records: others have to meet at every step. A loss that is scaled is not recorded either,
-    since the scaler keeps books on the host.
+    Recorded are runs of one rank on a GPU, in bf16 or fp32. Ranks have to meet in every step; with fp16 the loss is
+    scaled, which keeps books on the host. ``CINCGAN_GRAPHS=0`` switches it off: a recording needs memory of its own.
     """
-    graphs = arithmetic.device.type == "cuda" and arithmetic.dtype != torch.float16 and ranks.world() == 1
-    return Replay(CudaGraphs(arithmetic.device) if graphs else None)
+    wanted = os.environ.get(SWITCH, "1") != "0" and not CudaGraphs.failed
+    able = arithmetic.device.type == "cuda" and arithmetic.dtype != torch.float16 and ranks.world() == 1
+    return Replay(CudaGraphs(arithmetic.device) if wanted and able else None)

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from ..architectures import Networks, Upscaler
@@ -48,6 +49,9 @@ class State:
 def enter(state: State, name: str, preset: Preset) -> None:
     """Set up a stage: fresh optimizers, a fresh average, and before the joint stage a copy to compare with."""
     nets = state.nets.train()
+    # What was recorded in the stage before goes first, and the gradients that lie in its memory.
+    state.replay = Replay()
+    nets.zero_grad(set_to_none=True)
     state.optimizers = make_optimizers(nets, name, preset.stages()[name], preset)
     state.average = _average(nets, preset)
     state.best = None
@@ -163,15 +167,19 @@ def _fill(state: State, saved: Mapping[str, Any], preset: Preset) -> None:
     enter(state, state.stage, preset)
     state.nets.load_state_dict(saved["nets"])
     for name, optimizer in state.optimizers.items():
-        # The moments of the checkpoint, the settings of this machine: rates on a GPU live there.
-        own = {"param_groups": optimizer.state_dict()["param_groups"]}
-        optimizer.load_state_dict(saved["optimizers"][name] | own)
+        optimizer.load_state_dict(_with_own_settings(saved["optimizers"][name], optimizer))
     state.arithmetic.scaler.load_state_dict(saved["scaler"])
     if state.average is not None:
         state.average.load_state_dict(saved["average"])
     if state.before_joint is not None:
         state.before_joint.load_state_dict(saved["before_joint"])
     state.best = saved["best"]
+
+
+def _with_own_settings(saved: Mapping[str, Any], optimizer: Optimizer) -> dict[str, Any]:
+    """Return what a checkpoint holds of an optimizer, but settings of this machine: on a GPU, a rate lives there."""
+    groups = zip(saved["param_groups"], optimizer.state_dict()["param_groups"], strict=True)
+    return {**saved, "param_groups": [own | {"params": theirs["params"]} for theirs, own in groups]}
 
 
 def beginning(preset: Preset, photographs: Photographs) -> Trained:

@@ -32,6 +32,7 @@ IMAGES = 32
 COARSEST = 16
 
 _WINDOW = 32  # pixels, of the spectrum
+_LARGEST = 128  # pixels each way, of an image that the loop looks at
 _AROUND = 17  # pixels whose mean has next to no noise left
 _CAST = 10 / 255  # a cast that counts as much as a power that is wrong by a factor of e
 _LEVELS = 3
@@ -125,7 +126,7 @@ def spectrum(seen: Seen) -> float:
     """Return the log-spectral distance of G1(x) and y: do both have as much of every fineness? {eq}`eq-spectrum`.
 
     They show different photographs, but the mean over dozens of them is alike. Too much power is noise that is left,
-    too little is detail that is missing.
+    too little is detail that is missing. (Elsewhere the name often means the root of the mean square.)
     """
     side = window_of([*seen.y_tilde, *seen.y])
     return _apart(log_powers(seen.y_tilde, side), log_powers(seen.y, side))
@@ -140,29 +141,32 @@ def window_of(images: Iterable[Images]) -> int:
     return min(_WINDOW, *(side for image in images for side in image.shape[-2:]))
 
 
+def first_ring(side: int) -> int:
+    """Return how many waves to a window of ``side`` pixels the coarsest have that the spectrum knows."""
+    return -(-side // COARSEST)
+
+
 def log_powers(images: Sequence[Images], side: int) -> Tensor:
     """Return the logarithm of the power of each colour in each ring of frequencies, mean over images: (3, rings).
 
-    Of each image the power is a mean over windows of ``side`` pixels that overlap by half, each less its mean and
-    tapered to its edge by Hann's rule (Welch 1967).
+    The ring of number r, from `first_ring` on, holds all waves of which about r go into a window. Of each image the
+    power is a mean over windows of ``side`` pixels that overlap by half, each less its mean and tapered to its edge by
+    Hann's rule (Welch 1967); what is left over at its right and lower edge enters none. No power counts as less than
+    that of rounding to 8 bits.
     """
     taper = torch.hann_window(side, periodic=False)
-    ring, size = _rings(side)
+    taper = taper[:, None] * taper
+    waves = torch.fft.fftfreq(side, 1 / side)
+    ring = (waves[:, None] ** 2 + waves**2).sqrt().round().long().flatten()
+    size = torch.bincount(ring)
     found = []
     for image in images:
-        windows = image.unfold(2, side, side // 2).unfold(3, side, side // 2).flatten(2, 3)[0]
-        windows = (windows - windows.mean((2, 3), keepdim=True)) * (taper[:, None] * taper)
-        power = torch.fft.rfft2(windows).abs().square().mean(1).flatten(1)
-        found.append(image.new_zeros(3, len(size)).index_add(1, ring, power) / size)
-    fine = torch.stack(found)[..., -(-side // COARSEST) :]
-    return fine.clamp(min=torch.finfo(torch.float32).tiny).log().mean(0)
-
-
-def _rings(side: int) -> tuple[Tensor, Tensor]:
-    """Return the ring of frequencies that each entry of a `torch.fft.rfft2` belongs to, and how many each ring has."""
-    down, right = torch.fft.fftfreq(side, 1 / side)[:, None], torch.fft.rfftfreq(side, 1 / side)
-    ring = (down**2 + right**2).sqrt().round().long().flatten()
-    return ring, torch.bincount(ring)
+        windows = image.cpu().unfold(2, side, side // 2).unfold(3, side, side // 2).flatten(2, 3)[0]
+        windows = (windows - windows.mean((2, 3), keepdim=True)) * taper
+        power = torch.fft.fft2(windows).abs().square().mean(1).flatten(1)
+        found.append(power.new_zeros(3, len(size)).index_add(1, ring, power) / size)
+    rounding = float(taper.square().sum()) / 255**2 / 12
+    return torch.stack(found)[..., first_ring(side) :].clamp(min=rounding).log().mean(0)
 
 
 def mismatch(spectrum: float, unfaithful: float) -> float:
@@ -207,13 +211,15 @@ class Validation:
     """The signal that picks the checkpoint of stage one: `mismatch` on a fixed set of whole images.
 
     Args:
-        X: Noisy LR images, 8-bit levels (3, h, w), of which some are used, evenly spread.
+        X: Noisy LR images, 8-bit levels (3, h, w), of which some are used, evenly spread; of a large one its middle.
         Y: Clean LR images of other photographs, likewise.
         count: How many of each.
     """
 
     def __init__(self, X: Iterable[Tensor], Y: Iterable[Tensor], count: int = IMAGES) -> None:
-        self._x, y = ([from_levels(levels[None].cpu()) for levels in spread(list(given), count)] for given in (X, Y))
+        self._x, y = (
+            [from_levels(_middle(levels)[None].cpu()) for levels in spread(list(given), count)] for given in (X, Y)
+        )
         self._side = window_of([*self._x, *y])
         self._powers_of_y = log_powers(y, self._side)
 
@@ -225,6 +231,12 @@ class Validation:
         unlike = _apart(log_powers(y_tilde, self._side), self._powers_of_y)
         unlike_x = _unfaithful(self._x, y_tilde)
         return {"mismatch": mismatch(unlike, unlike_x), "spectrum": unlike, "unfaithful": unlike_x}
+
+
+def _middle(levels: Tensor) -> Tensor:
+    """Return the middle of an image, at most 128 pixels each way: a look should not take longer than the training."""
+    top, left = ((side - min(side, _LARGEST)) // 2 for side in levels.shape[-2:])
+    return levels[..., top : top + _LARGEST, left : left + _LARGEST]
 
 
 def spread(items: Sequence[T], count: int) -> list[T]:

@@ -53,13 +53,13 @@ def test_a_study_with_other_settings_needs_a_name_of_its_own(cincgan, monkeypatc
     assert call["preset"] == with_settings(PRESETS["smoke"], changed)
 
 
-@pytest.mark.parametrize(("name", "record"), [("seeds", "a/b"), ("bound", "mine")])
+@pytest.mark.parametrize(("name", "record"), [("seeds", "a/b"), ("signals", "mine")])
 def test_a_name_that_cannot_be_is_refused_before_anything_is_trained(cincgan, folder, unseen, tmp_path, name, record):
     folders = ["--runs", tmp_path / "runs", "--results", tmp_path / "results"]
     given = ["--preset", "smoke", "--photos", folder, "--held-out", unseen, *folders, "--record", record]
     answer = cincgan("study", name, *given)
     assert answer.status == 2
-    assert {"seeds": "expected a plain name", "bound": "under its own name"}[name] in answer.err
+    assert {"seeds": "expected a plain name", "signals": "under its own name"}[name] in answer.err
     assert not (tmp_path / "runs").exists()
 
 
@@ -68,7 +68,7 @@ def test_other_studies_take_no_budget(cincgan, monkeypatch, folder, unseen, tmp_
     instead = dataclasses.replace(studying._STUDIES["bound"], run=lambda **given: calls.append(given) or tmp_path)
     monkeypatch.setitem(studying._STUDIES, "bound", instead)
     cincgan("study", "bound", "--preset", "smoke", "--photos", folder, "--held-out", unseen)
-    assert set(calls[0]) == {"preset", "photographs", "held_out", "runs", "results"}
+    assert set(calls[0]) == {"preset", "photographs", "held_out", "runs", "results", "name"}
 
 
 @pytest.mark.slow

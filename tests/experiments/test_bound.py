@@ -54,8 +54,10 @@ def test_it_learns_from_the_pairs_and_is_not_trained_twice(small_lesson, photogr
 
 
 def test_it_is_scored_beside_bicubic_and_recorded(small_lesson, photographs, held_out, tmp_path):
-    bound(small_lesson, photographs, held_out, tmp_path / "runs", tmp_path / "results")
+    for name in (None, "mine"):
+        bound(small_lesson, photographs, held_out, tmp_path / "runs", tmp_path / "results", name)
     result = recorded("lesson-bound", tmp_path / "results")
+    assert recorded("mine", tmp_path / "results").data == result.data
     rows = rows_of(result)
     assert [row.system for row in rows] == ["bicubic", BOUND]
     trained = train_on_pairs(small_lesson, photographs, tmp_path / "runs" / "bound-lesson" / "weights.safetensors")
