@@ -36,6 +36,10 @@ def test_going_back_takes_the_most_and_data_and_optimiser_next_to_nothing(machin
         assert row["shares"]["data"] + row["shares"]["optimiser"] < 0.1
 
 
+def test_the_two_machines_are_two() -> None:
+    assert len({recorded(machine).provenance["device"] for machine in MACHINES}) == 2
+
+
 def test_half_width_numbers_are_faster_on_both_machines_and_bring_most_with_amx():
     gains = {}
     for machine in MACHINES:

@@ -6,10 +6,10 @@ from cincgan_tutorial import speed
 from cincgan_tutorial.experiments import Recorded
 
 
-def bench(tmp_path, ratio=2.5):
+def bench(tmp_path, ratio=2.5, peak=0.456):
     shares = {"data": 0.1, "generators": 0.2, "backward": 0.7}
     rows = [
-        {"size": "lesson", "stage": stage, "shares": shares, "flop": 33.4e9, "share_of_peak": 0.456, "ratio": ratio}
+        {"size": "lesson", "stage": stage, "shares": shares, "flop": 33.4e9, "share_of_peak": peak, "ratio": ratio}
         for stage in ("pretrain", "first")
     ]
     return Recorded("bench", tmp_path, {"preset": "paper"}, {"rows": rows})
@@ -27,7 +27,8 @@ def test_the_bars_are_the_shares(tmp_path):
 
 
 def test_the_table_has_two_columns_for_each_machine(tmp_path):
-    machines = {"A": bench(tmp_path), "B": bench(tmp_path, ratio=3.44)}
+    machines = {"A": bench(tmp_path), "B": bench(tmp_path, ratio=3.44, peak=0.9)}
     lines = [line.strip("| ").split(" | ") for line in repr(speed.of_steps(machines)).splitlines()]
     assert lines[0][3:] == ["of peak, A", "against the plain loop, A", "of peak, B", "against the plain loop, B"]
-    assert lines[2] == ["lesson", "pretrain", "33", "46%", "2.5x", "46%", "3.4x"]
+    assert lines[2] == ["lesson", "pretrain", "33", "46%", "2.5x", "90%", "3.4x"]
+    assert [line[:2] for line in lines[2:]] == [["lesson", "pretrain"], ["lesson", "first"]]

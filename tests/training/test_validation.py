@@ -104,6 +104,29 @@ def taper_energy(side):
     return (taper[:, None] * taper).square().sum()
 
 
+def test_waves_down_and_across_count_alike():
+    image = soft_image(48, 64, 3) + noise(torch.zeros(1, 3, 48, 64), 0.02)
+    turned = validation.log_powers([image.transpose(2, 3)], 32)
+    torch.testing.assert_close(turned, validation.log_powers([image], 32), rtol=1e-4, atol=1e-4)
+
+
+def test_the_mean_is_one_of_logarithms_and_differences_do_not_cancel():
+    weak, strong = noise(torch.zeros(1, 3, 64, 64), 0.01), noise(torch.zeros(1, 3, 64, 64), 0.1)
+    alone = [validation.log_powers([image], 32) for image in (weak, strong)]
+    torch.testing.assert_close(validation.log_powers([weak, strong], 32), (alone[0] + alone[1]) / 2)
+    swapped = torch.cat([weak[:, :1], strong[:, 1:2], weak[:, 2:]], 1)
+    other = torch.cat([strong[:, :1], weak[:, 1:2], weak[:, 2:]], 1)
+    seen = seen_as([swapped], [swapped], [other])
+    assert validation.spectrum(seen) == pytest.approx(2 / 3 * math.log(100), rel=0.05)
+
+
+def test_nothing_is_weaker_than_rounding():
+    flat, rounded = torch.full((1, 3, 64, 64), 0.5), 0.5 + (torch.rand(1, 3, 64, 64) - 0.5) / 255
+    powers = validation.log_powers([flat], 32)
+    assert float(powers.max() - powers.min()) == 0
+    assert float(powers.mean()) == pytest.approx(float(validation.log_powers([rounded], 32)[:, :-1].mean()), abs=0.2)
+
+
 def test_a_flat_image_has_a_spectrum_too():
     assert validation.log_powers([torch.full((1, 3, 40, 40), 0.5)], 32).isfinite().all()
 
@@ -111,6 +134,7 @@ def test_a_flat_image_has_a_spectrum_too():
 def test_windows_fit_into_the_smallest_image():
     assert validation.window_of([torch.zeros(1, 3, 40, 90)]) == 32
     assert validation.window_of([torch.zeros(1, 3, 40, 90), torch.zeros(1, 3, 90, 24)]) == 24
+    assert validation.window_of([torch.zeros(1, 3, 20, 90)]) == 20
 
 
 @pytest.mark.parametrize("signal", ["mismatch", "residue"])
@@ -183,6 +207,22 @@ def test_the_loops_signal_is_the_mismatch_of_whole_images(smoke, clean, noisy):
     parts = validation.spectrum(seen), validation.unfaithful(seen)
     expected = {"mismatch": validation.mismatch(*parts), "spectrum": parts[0], "unfaithful": parts[1]}
     assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_small_image_of_y_counts_for_the_windows_and_of_a_large_one_its_middle_is_seen(smoke):
+    small, large = torch.zeros(3, 24, 90, dtype=torch.uint8), torch.zeros(3, 300, 140, dtype=torch.uint8)
+    looked = Validation([large], [small])
+    assert looked._side == 24
+    assert [tuple(image.shape) for image in looked._x] == [(1, 3, 128, 128)]
+    marked = large.clone()
+    marked[:, 86:214, 6:134] = 255
+    assert float(Validation([marked], [small])._x[0].min()) == 1
+
+
+@pytest.mark.parametrize("count", [5, 40])
+def test_as_many_images_are_looked_at_as_there_are_and_at_most_32(count):
+    images = [torch.zeros(3, 32, 32, dtype=torch.uint8)] * count
+    assert len(Validation(images, images)._x) == min(count, 32)
 
 
 def preset(**settings):
