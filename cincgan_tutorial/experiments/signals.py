@@ -42,6 +42,7 @@ SIGNALS = Study(
 def signals_of(seen: Seen, preset: Preset) -> dict[str, float]:
     """Return every candidate on what was seen; lower should be better."""
     spectrum, grain, unfaithful = validation.spectrum(seen), validation.grain(seen), validation.unfaithful(seen)
+    texture = validation.texture(seen)
     weights = preset.first.cycle_one
     if weights is None:
         raise ValueError("first needs cycle_one.")
@@ -51,8 +52,8 @@ def signals_of(seen: Seen, preset: Preset) -> dict[str, float]:
         "unfaithful": unfaithful,
         "grain": grain,
         "residue": validation.residue(grain, unfaithful),
-        "texture": validation.texture(seen),
-        "texture + unfaithful": validation.texture(seen) + unfaithful,
+        "texture": texture,
+        "texture + unfaithful": texture + unfaithful,
         "cycle": validation.cycle(seen),
         "identity": validation.identity(seen),
         "judge": validation.judge(seen),

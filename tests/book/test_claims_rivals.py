@@ -173,7 +173,7 @@ def test_three_of_ten_seeds_are_no_better_than_tuned_means(
     rivals: dict[str, dict[str, dict[str, float]]],
 ) -> None:
     denoised = statistics.fmean(rivals["nlm-tuned"]["psnr"].values())
-    ours = [rows[-1].mean_psnr for rows in rows_of_seeds(recorded("lesson-seeds-cid22")).values()]
+    ours = [rows[-1].mean_psnr for rows in rows_of_seeds(recorded("lesson-residue-cid22")).values()]
     assert sum(mean < denoised + 0.005 for mean in ours) == 3
 
 
