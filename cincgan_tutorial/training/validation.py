@@ -183,7 +183,7 @@ def noise_level(images: Images) -> Tensor:
 
     $$ \hat\sigma = \operatorname{median} |H| / 0.6745 $$
 
-    H are the differences along both diagonals at once, $(a - b - c + d) / 2$, of neighbours two pixels apart: noise of
+    H are differences across and then down, $((a - b) - (c - d)) / 2$, of neighbours two pixels apart: noise of
     photographs is alike in adjoining pixels. The median looks past edges, which are few (Donoho and Johnstone 1994).
     """
     a, b, c, d = images[..., :-2, :-2], images[..., :-2, 2:], images[..., 2:, :-2], images[..., 2:, 2:]
