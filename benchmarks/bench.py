@@ -67,7 +67,7 @@ def drawing(preset: Preset, stage: str) -> Draw:
     return lambda: patches.batch(next(step), preset.stages()[stage].batch)
 
 
-def measure(size: str, stage: str, rounds: int, peaks: dict[str, float]) -> dict[str, Any]:
+def measure(size: str, stage: str, rounds: int) -> dict[str, Any]:
     """Measure one stage at one size."""
     preset = sized(size)
     draw = drawing(preset, stage)
@@ -80,7 +80,6 @@ def measure(size: str, stage: str, rounds: int, peaks: dict[str, float]) -> dict
     taken = race(both, rounds)
     ours.launch_each_kernel()
     count = operations(ours, draw())
-    per_second = count / taken["ours"]
     batch = preset.stages()[stage].batch
     return {
         "size": size,
@@ -92,7 +91,6 @@ def measure(size: str, stage: str, rounds: int, peaks: dict[str, float]) -> dict
         "ratio": taken["plain"] / taken["ours"],
         "shares": shares(ours, draw, max(3, rounds // 2)),
         "flop": count,
-        "share_of_peak": per_second / peaks[preset.precision],
         "patches_per_second": {"sampler": 3 * batch / taken["data"], "step": 3 * batch / taken["ours"]},
         "sampler_ratio": taken["ours"] / taken["data"],
         "days_for_400000_steps_extrapolated": taken["ours"] * PAPER_STEPS / 86_400,
@@ -167,16 +165,19 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     gpu = device().type == "cuda"
     sizes = ["smoke"] if options.quick else ["lesson", PAPER] + [PAPER_FULL] * gpu
     torch.backends.cudnn.benchmark = True
-    peaks = {name: matrix_peak(kind, device()) for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16))}
-    if gpu:
-        peaks["fp16"] = matrix_peak(torch.float16, device())
-    print("measured matrix peak, TFLOP/s:", {name: round(value / 1e12, 3) for name, value in peaks.items()}, flush=True)
+    kinds = {"fp32": torch.float32, "bf16": torch.bfloat16} | ({"fp16": torch.float16} if gpu else {})
+    peaks = dict.fromkeys(kinds, 0.0)
     rounds = {"smoke": 2, "lesson": 9, PAPER: 3}
     rows = []
     for size in sizes:
         for stage in STAGES:
-            rows.append(measure(size, stage, 30 if gpu else rounds[size], peaks))
+            rows.append(measure(size, stage, 30 if gpu else rounds[size]))
             print(f"{size}, {stage}: {rows[-1]['ratio']:.2f} times the plain loop", flush=True)
+            # Again and again, and the best counts: a busy machine is not always equally fast.
+            peaks = {name: max(peaks[name], matrix_peak(kind, device())) for name, kind in kinds.items()}
+    print("measured matrix peak, TFLOP/s:", {name: round(value / 1e12, 3) for name, value in peaks.items()}, flush=True)
+    for row in rows:
+        row["share_of_peak"] = row["flop"] / row["seconds"] / peaks[row["precision"]]
     report(rows)
     scoring = measure_scoring(1 if options.quick else 5)
     print(

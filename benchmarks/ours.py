@@ -129,7 +129,7 @@ def operations(ours: OurLoop, batch: tuple[Tensor, ...]) -> int:
     return counter.get_total_flops()
 
 
-def matrix_peak(dtype: torch.dtype, device: torch.device, repeats: int = 40) -> float:
+def matrix_peak(dtype: torch.dtype, device: torch.device, repeats: int = 12) -> float:
     """Return the operations per second of the best of some large matrix products, in the numbers that steps use."""
     side = 8192 if device.type == "cuda" else 2048
     a, b = (torch.rand(side, side, device=device).to(dtype) for _ in range(2))
