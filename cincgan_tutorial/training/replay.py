@@ -21,6 +21,8 @@ from . import ranks
 from .precision import Arithmetic
 from .steps import Losses
 
+Work = Callable[..., Losses]
+
 # Steps that are done before one is recorded: they make the optimisers' moments and choose the kernels.
 EAGER = 3
 # Environment variable: 0 does every step as it is.
@@ -89,8 +91,11 @@ class Replay:
         self._names: list[str] = []
         self._numbers = torch.empty(0)
 
-    def __call__(self, work: Callable[..., Losses], batch: Sequence[Tensor]) -> Losses:
-        """Return the losses of ``work(*batch)``, detached. ``work`` must be the same every time."""
+    def __call__(self, work: Work, batch: Sequence[Tensor]) -> Losses:
+        """Return the losses of ``work(*batch)``, detached.
+
+        ``work`` must be the same every time.
+        """
         if self._play is None and self._recorder is not None:
             if self._done < EAGER:
                 self._done += 1
@@ -104,10 +109,12 @@ class Replay:
         for place, images in zip(self._places, batch, strict=True):
             place.copy_(images)
         self._play()
-        # A copy: the next step writes to the same place, and a log line may ask for this one later.
-        return dict(zip(self._names, self._numbers.clone().unbind(), strict=True))
+        # A copy: the next step writes to the same place, and a log line may
+        # ask for this one later.
+        numbers = self._numbers.clone().unbind()
+        return dict(zip(self._names, numbers, strict=True))
 
-    def _record(self, recorder: Recorder, work: Callable[..., Losses], batch: Sequence[Tensor]) -> None:
+    def _record(self, recorder: Recorder, work: Work, batch: Sequence[Tensor]) -> None:
         self._places = [images.clone() for images in batch]
 
         try:

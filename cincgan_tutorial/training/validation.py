@@ -147,33 +147,38 @@ def first_ring(side: int) -> int:
 
 
 def log_powers(images: Sequence[Images], side: int) -> Tensor:
-    """Return the logarithm of the power of each colour in each ring of frequencies, mean over images: (3, rings).
+    """Return the logarithm of the `powers` of images, mean over images: (3, rings)."""
+    return torch.stack([powers(image, side).log() for image in images]).mean(0)
 
-    The ring of number r, from `first_ring` on, holds all waves of which about r go into a window. Of each image the
-    power is a mean over windows of ``side`` pixels that overlap by half, each less its mean and tapered to its edge by
-    Hann's rule (Welch 1967); what is left over at its right and lower edge enters none. No power counts as less than
-    that of rounding to 8 bits.
+
+def powers(image: Images, side: int) -> Tensor:
+    """Return the power of each colour in each ring of frequencies: (3, rings).
+
+    Ring r, from `first_ring` on, holds all waves of which about r go into a
+    window. The power is a mean over windows of ``side`` pixels that overlap by
+    half, each less its mean and tapered to its edge by Hann's rule (Welch
+    1967). What is left over at the right and lower edge enters none. No power is less
+    than that of rounding to 8 bits.
     """
     taper = torch.hann_window(side, periodic=False)
     taper = taper[:, None] * taper
     waves = torch.fft.fftfreq(side, 1 / side)
     ring = (waves[:, None] ** 2 + waves**2).sqrt().round().long().flatten()
+    rows = image.cpu().unfold(2, side, side // 2)
+    windows = rows.unfold(3, side, side // 2).flatten(2, 3)[0]
+    windows = (windows - windows.mean((2, 3), keepdim=True)) * taper
+    power = torch.fft.fft2(windows).abs().square().mean(1).flatten(1)
     size = torch.bincount(ring)
-    found = []
-    for image in images:
-        windows = image.cpu().unfold(2, side, side // 2).unfold(3, side, side // 2).flatten(2, 3)[0]
-        windows = (windows - windows.mean((2, 3), keepdim=True)) * taper
-        power = torch.fft.fft2(windows).abs().square().mean(1).flatten(1)
-        found.append(power.new_zeros(3, len(size)).index_add(1, ring, power) / size)
+    by_ring = power.new_zeros(3, len(size)).index_add(1, ring, power) / size
     rounding = float(taper.square().sum()) / 255**2 / 12
-    return torch.stack(found)[..., first_ring(side) :].clamp(min=rounding).log().mean(0)
+    return by_ring[:, first_ring(side) :].clamp(min=rounding)
 
 
 def mismatch(spectrum: float, unfaithful: float) -> float:
-    """Return what G1(x) lacks of a clean version of x, as far as it can be told without one.
+    """Return what G1(x) lacks of a clean version of x, told without one.
 
-    It should look like Y, and show x. Each alone is fooled: any picture of Y has the right spectrum, and an untouched x
-    is faithful.
+    It should look like Y, and show x. Each alone is fooled: any picture of Y
+    has the right spectrum, and an untouched x is faithful.
     """
     return spectrum + unfaithful / _CAST
 
