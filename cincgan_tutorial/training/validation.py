@@ -157,8 +157,8 @@ def powers(image: Images, side: int) -> Tensor:
     Ring r, from `first_ring` on, holds all waves of which about r go into a
     window. The power is a mean over windows of ``side`` pixels that overlap by
     half, each less its mean and tapered to its edge by Hann's rule (Welch
-    1967). What is left over at the right and lower edge enters none. No power is less
-    than that of rounding to 8 bits.
+    1967). What is left over at the right and lower edge enters none. No power
+    is less than that of rounding to 8 bits.
     """
     taper = torch.hann_window(side, periodic=False)
     taper = taper[:, None] * taper
