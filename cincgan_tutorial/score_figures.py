@@ -122,9 +122,9 @@ def spectra(images: Mapping[str, Images]) -> Figure:
         rings = range(validation.first_ring(side), validation.first_ring(side) + len(powers))
         axes.plot([ring / side for ring in rings], powers, color=colour, label=name)
     axes.axvline(0.5, color="grey", linestyle=":", linewidth=1)
-    axes.set_xlabel("waves per pixel, from coarse to fine", fontsize=9)
-    axes.set_ylabel("power (dB)", fontsize=9)
-    axes.tick_params(labelsize=9)
-    axes.legend(fontsize=9, frameon=False)
+    axes.set_xlabel("waves per pixel, from coarse to fine", fontsize=10)
+    axes.set_ylabel("power (dB)", fontsize=10)
+    axes.tick_params(labelsize=10)
+    axes.legend(fontsize=10, frameon=False)
     plt.close(figure)
     return figure

@@ -18,18 +18,18 @@ def step_shares(bench: Recorded) -> Figure:
     Forward passes count for their network; "rest" is losses, averages and Python.
     """
     rows = bench.data["rows"]
-    figure, axes = plt.subplots(figsize=(6.4, 0.36 * len(rows) + 1.3), layout="constrained")
+    figure, axes = plt.subplots(figsize=(6.4, 0.38 * len(rows) + 1.5), layout="constrained")
     begins = [0.0] * len(rows)
     for colour, part in zip(COLOURS, rows[0]["shares"], strict=False):
         shares = [100 * row["shares"][part] for row in rows]
         axes.barh(range(len(rows)), shares, left=begins, color=colour, label=part, edgecolor="white", linewidth=0.5)
         begins = [begin + share for begin, share in zip(begins, shares, strict=True)]
-    axes.set_yticks(range(len(rows)), [f"{row['size']}: {row['stage']}" for row in rows], fontsize=9)
+    axes.set_yticks(range(len(rows)), [f"{row['size']}: {row['stage']}" for row in rows], fontsize=11)
     axes.invert_yaxis()
     axes.set_xlim(0, 100)
-    axes.set_xlabel("share of the time of a step (%)", fontsize=9)
-    axes.tick_params(labelsize=9)
-    figure.legend(loc="outside upper center", ncols=4, fontsize=9, frameon=False, handlelength=1.2, columnspacing=1)
+    axes.set_xlabel("share of the time of a step (%)", fontsize=11)
+    axes.tick_params(labelsize=11)
+    figure.legend(loc="outside upper center", ncols=4, fontsize=11, frameon=False, handlelength=1.2, columnspacing=1)
     plt.close(figure)
     return figure
 
