@@ -184,14 +184,14 @@ def train_step(state: State, name: str, stage: Stage, preset: Preset, batch: tup
         losses = warm_up_step(state.nets, state.optimizers, name, *batch, *rest)
         state.arithmetic.end_step()
     else:
-        losses = state.replay(partial(_step, state, name, stage, preset), batch)
+        losses = state.replay(partial(_learn, state, name, stage, preset), batch)
     # No part of what is replayed: its span grows from step to step.
     if state.average is not None:
         update_average(state.average, state.nets.upscaler(), preset.ema)
     return losses
 
 
-def _step(state: State, name: str, stage: Stage, preset: Preset, x: Tensor, y: Tensor, z: Tensor) -> Losses:
+def _learn(state: State, name: str, stage: Stage, preset: Preset, x: Tensor, y: Tensor, z: Tensor) -> Losses:
     """Do a step in which everything that learns in the stage learns."""
     nets, optimizers, arithmetic = state.nets, state.optimizers, state.arithmetic
     if name == "pretrain":

@@ -89,6 +89,15 @@ def test_srgans_judgement_is_binary_cross_entropy():
     torch.testing.assert_close(judged_fake(scores), reference(scores, torch.zeros(4, 1)))
 
 
+def biases_before_batch_norm(network):
+    """Names of biases that BatchNorm takes out again: their gradient is rounding, which Adam makes a whole step of."""
+    modules = [(name, module) for name, module in network.named_modules() if not list(module.children())]
+    pairs = zip(modules, modules[1:], strict=False)
+    found = {f"{name}.bias" for (name, one), (_, after) in pairs if isinstance(after, torch.nn.BatchNorm2d)}
+    assert found
+    return found
+
+
 def test_a_step_of_srgans_game_is_that_of_a_plain_loop(smoke, monkeypatch, tmp_path):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     system = SRGAN(smoke)
@@ -116,8 +125,10 @@ def test_a_step_of_srgans_game_is_that_of_a_plain_loop(smoke, monkeypatch, tmp_p
     assert losses["gan"].item() == pytest.approx(gan.item(), rel=1e-5)
     assert losses["content"].item() == pytest.approx(content.item(), rel=1e-5)
     for ours, theirs in ((system.G, G), (system.D, D)):
+        without_effect = biases_before_batch_norm(ours)
         for (name, value), wanted in zip(ours.named_parameters(), theirs.parameters(), strict=True):
-            torch.testing.assert_close(value, wanted, atol=1e-6, rtol=0, msg=name)
+            if name not in without_effect:
+                torch.testing.assert_close(value, wanted, atol=1e-6, rtol=0, msg=name)
 
 
 def test_vgg_is_taken_where_its_weights_are(monkeypatch, tmp_path, smoke):
