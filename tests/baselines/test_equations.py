@@ -1,6 +1,7 @@
 """Losses, layers and steps against a hand computation, a plain loop or another implementation."""
 
 import copy
+import itertools
 import math
 
 import pytest
@@ -92,7 +93,7 @@ def test_srgans_judgement_is_binary_cross_entropy():
 def biases_before_batch_norm(network):
     """Names of biases that BatchNorm takes out again: their gradient is rounding, which Adam makes a whole step of."""
     modules = [(name, module) for name, module in network.named_modules() if not list(module.children())]
-    pairs = zip(modules, modules[1:], strict=False)
+    pairs = itertools.pairwise(modules)
     found = {f"{name}.bias" for (name, one), (_, after) in pairs if isinstance(after, torch.nn.BatchNorm2d)}
     assert found
     return found
