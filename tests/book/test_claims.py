@@ -548,14 +548,16 @@ def test_chapter_7_one_of_three_was_warned_and_gains_as_the_others_do() -> None:
     (warned,) = [number for number, run in enumerate(runs) if run["alarms"]]
     assert runs[warned]["alarms"] == ["at chance"]
     gains = of_seeds("lesson-seeds")
-    assert min(gains) <= gains[warned] <= max(gains)
+    assert max(gains) - min(gains) < 0.1
+    assert gains[2] > statistics.fmean(gains) - 0.02, "the seed that was not looked at"
 
 
-def test_chapter_7_pairs_give_a_third_more_steps_for_mild() -> None:
+def test_chapter_7_on_pairs_mild_was_trained_for_a_third_of_its_steps_and_with_free_colours() -> None:
     _, on_pairs = rows_of(recorded("mild-bound"))
     cleaned = of("mild-val")["G1 then SR"]
     assert on_pairs.mean_psnr > cleaned.mean_psnr + 0.5
-    assert "pretrain.steps=3000 first.steps=3000" in recorded("mild-bound").provenance["command"]
+    command = recorded("mild-bound").provenance["command"]
+    assert "generator.local_mean=0 pretrain.steps=3000 first.steps=3000" in command
     mild = PRESETS["mild"]
     steps = sum(stage.steps for stage in mild.stages().values())
     assert (3000 + 3000 + mild.joint.steps) / steps == pytest.approx(1 / 3, abs=0.02)
