@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..presets import EDSRSize
+from .shuffle import PixelShuffle
 
 # Mean colour of DIV2K's training photographs, as EDSR subtracts it.
 MEAN = (0.4488, 0.4371, 0.4040)
@@ -57,7 +58,7 @@ class EDSR(nn.Module):
             *(
                 layer
                 for _ in range(stages)
-                for layer in (nn.Conv2d(features, 4 * features, 3, padding=1), nn.PixelShuffle(2))
+                for layer in (nn.Conv2d(features, 4 * features, 3, padding=1), PixelShuffle(2))
             )
         )
         self.tail = nn.Conv2d(features, 3, 3, padding=1)

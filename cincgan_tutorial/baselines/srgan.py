@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
+from ..architectures import PixelShuffle
 from ..images import Images
 from ..losses import distance
 from ..presets import Preset
@@ -43,7 +44,7 @@ class SRResNet(nn.Module):
             *(
                 layer
                 for _ in range(int(math.log2(scale)))
-                for layer in (nn.Conv2d(width, 4 * width, 3, padding=1), nn.PixelShuffle(2), nn.PReLU())
+                for layer in (nn.Conv2d(width, 4 * width, 3, padding=1), PixelShuffle(2), nn.PReLU())
             )
         )
         self.tail = nn.Conv2d(width, 3, 9, padding=4)

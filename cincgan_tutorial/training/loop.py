@@ -29,6 +29,7 @@ from ..unpaired import Photographs, UnpairedPatches
 from ..weights import Trained, load_weights, save_weights
 from . import ranks
 from .alarms import Alarms, appearance
+from .memory import keep_freed_memory
 from .precision import Arithmetic, settle
 from .run import Run, load_photographs
 from .state import LAYOUT, State, beginning, enter, leave, published, restore, save
@@ -122,6 +123,7 @@ def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches, ranks_m
     preset, device = run.preset, _device()
     # Batches have one size, and there are few others, so trying out kernels for each pays. Only a GPU reads this.
     torch.backends.cudnn.benchmark = True
+    keep_freed_memory()
     state = restore(run, preset, device, photographs, ranks_may_differ)
     ranks.begin_alike((state.stage, state.step), state.nets, state.average, state.before_joint)
     ranks.first_does(lambda: _tidy(run, state))
