@@ -3,7 +3,7 @@
 All speeds are ratios within one run, A B A B ..., so that a busy machine disturbs both sides alike: the library's step
 against a plain loop of the same losses (`plain`), the sampler against what a step consumes, a step's operations against
 the largest matrix product that the device manages, photographs that were decoded once against decoding them each time
-(`decoding`). Nothing is compared with a figure from another day.
+(`decoding`), and what two devices bring by themselves (`apart`). Nothing is compared with a figure from another day.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import apart
 import decoding
 import torch
 from memory import peak
@@ -32,6 +34,7 @@ from cincgan_tutorial.challenge import challenge_psnr
 from cincgan_tutorial.degradation import SYNTHETIC_MILD
 from cincgan_tutorial.experiments.results import record
 from cincgan_tutorial.presets import PRESETS, Preset
+from cincgan_tutorial.training.memory import keep_freed_memory
 from cincgan_tutorial.unpaired import UnpairedPatches, bundled_photographs
 
 PAPER_STEPS = 400_000
@@ -122,6 +125,24 @@ def measure_decoding(quick: bool) -> dict[str, float]:
     }
 
 
+def measure_apart(quick: bool) -> dict[str, Any]:
+    """Measure what keeping freed memory and the gradient of pixel shuffle bring on a CPU, and print it."""
+    rounds = 1 if quick else 3
+    freed = [apart.freed_memory(stage, rounds) for stage in STAGES]
+    shuffles = {name: partial(apart.enlarging, shuffle) for name, shuffle in apart.shuffles().items()}
+    taken = race(shuffles, 9 * rounds)
+    shuffle = {"seconds": taken["ours"], "plain_seconds": taken["plain"], "ratio": taken["plain"] / taken["ours"]}
+    print(f"\nSteps of {apart.SIZE}, freed memory given back and kept:")
+    for row in freed:
+        row["ratio"] = row["given_back_seconds"] / row["kept_seconds"]
+        print(
+            f"{row['stage']:10}{row['given_back_seconds'] * 1e3:7.0f} ms, {row['given_back_pages']:6.0f} new pages"
+            f"{row['kept_seconds'] * 1e3:7.0f} ms, {row['kept_pages']:6.0f}"
+        )
+    print(f"pixel shuffle and its gradient: {shuffle['ratio']:.1f} times PyTorch's")
+    return {"freed_memory": freed, "shuffle": shuffle}
+
+
 def report(rows: Sequence[dict[str, Any]]) -> None:
     """Print what was measured."""
     columns = f"{'ours':>10}{'plain':>10}{'ratio':>7}{'TFLOP':>8}{'of peak':>9}{'sampler':>9}"
@@ -165,6 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     gpu = device().type == "cuda"
     sizes = ["smoke"] if options.quick else ["lesson", PAPER] + [PAPER_FULL] * gpu
     torch.backends.cudnn.benchmark = True
+    keep_freed_memory()  # for the plain loop too
     kinds = {"fp32": torch.float32, "bf16": torch.bfloat16} | ({"fp16": torch.float16} if gpu else {})
     peaks = dict.fromkeys(kinds, 0.0)
     rounds = {"smoke": 2, "lesson": 9, PAPER: 3}
@@ -185,6 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     )
     cache = measure_decoding(options.quick)
     print(f"photographs of 2K from the cache: {cache['seconds']:.3f} s, {cache['ratio']:.1f} times decoding")
+    devices = None if gpu else measure_apart(options.quick)
     # On a CPU a step of these two takes minutes; stage one does not contain SR, so it is measured at PAPER.
     left_out = set() if options.full or gpu else {(PAPER_FULL, stage) for stage in STAGES}
     # The paper's sizes are measured with EDSR 16x64, and with its own.
@@ -195,6 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
         "matrix_peak": peaks,
         "scoring": scoring,
         "decoding": cache,
+        "apart": devices,
         "memory": memory,
         "memory_left_out": sorted([] if options.quick else [", ".join(pair) for pair in left_out]),
     }

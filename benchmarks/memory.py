@@ -13,6 +13,7 @@ import torch
 from ours import OurLoop
 from sizes import batch_of, device, sized
 
+from cincgan_tutorial.training.memory import keep_freed_memory
 from cincgan_tutorial.training.replay import EAGER
 
 # On a GPU enough to record one and play it.
@@ -39,6 +40,7 @@ def most_resident() -> float:
 def main(size: str, stage: str) -> None:
     """Do some steps and print what they needed."""
     program = most_resident()
+    keep_freed_memory()
     preset = sized(size)
     ours = OurLoop(preset, stage, device())
     for _ in range(STEPS):

@@ -73,6 +73,12 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
     cache = data["decoding"]
     assert cache["ratio"] == pytest.approx(cache["decoded_seconds"] / cache["seconds"])
     assert min(cache.values()) > 0
+    freed = data["apart"]["freed_memory"]
+    assert [row["stage"] for row in freed] == ["pretrain", "first", "joint"]
+    for row in freed:
+        assert row["ratio"] == pytest.approx(row["given_back_seconds"] / row["kept_seconds"])
+    shuffle = data["apart"]["shuffle"]
+    assert shuffle["ratio"] == pytest.approx(shuffle["plain_seconds"] / shuffle["seconds"])
     assert all(row["peak_MB"] > row["program_MB"] > 50 for row in data["memory"])
 
 

@@ -14,6 +14,7 @@ from cincgan_tutorial.architectures import (
     Generator,
     Networks,
     PatchDiscriminator,
+    PixelShuffle,
     SelfEnsemble,
     declared_field,
     high_pass,
@@ -331,3 +332,29 @@ def test_the_local_mean_at_an_edge_is_of_the_pixels_that_are_there():
     images[..., 0, 0] = 4
     assert local_mean(images, 3)[0, 0].tolist()[0] == [1, pytest.approx(4 / 6), 0, 0]
     assert torch.equal(local_mean(torch.ones(1, 3, 5, 7), 17), torch.ones(1, 3, 5, 7))
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("side", [1, 5, 17, 33])
+def test_the_local_mean_is_that_of_one_square_window(side, layout):
+    images = random_images(2, 20, 11).to(memory_format=layout)
+    square = nn.functional.avg_pool2d(images, side, 1, side // 2, count_include_pad=False)
+    torch.testing.assert_close(local_mean(images, side), square, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(("r", "dtype"), [(1, torch.float32), (2, torch.bfloat16), (3, torch.float32)])
+def test_pixel_shuffle_and_its_gradient_are_pytorchs_to_the_bit(r, dtype, layout):
+    features = random_images(2, 5, 7).repeat(1, r * r, 1, 1).to(dtype).to(memory_format=layout)
+    given = [features.clone(memory_format=torch.preserve_format).requires_grad_() for _ in range(2)]
+    results = [shuffle(x) for shuffle, x in zip((PixelShuffle(r), nn.PixelShuffle(r)), given, strict=True)]
+    assert torch.equal(*results)
+    gradient = torch.randn(results[0].shape, generator=torch.Generator().manual_seed(1)).to(dtype)
+    for result in results:
+        result.backward(gradient.to(memory_format=layout))
+    assert torch.equal(given[0].grad, given[1].grad)
+
+
+def test_the_gradient_of_pixel_shuffle_has_a_gradient():
+    features = random_images(1, 2, 3).repeat(1, 4, 1, 1).double().requires_grad_()
+    assert torch.autograd.gradgradcheck(lambda x: PixelShuffle(2)(x) ** 3, features)

@@ -1,0 +1,51 @@
+"""Memory that a step frees is kept for the next one."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from cincgan_tutorial.presets import PRESETS
+from cincgan_tutorial.training import loop, train
+from cincgan_tutorial.training.memory import keep_freed_memory
+
+# Many tensors that grow and go together, as in a step: their memory is the top of the heap when they go.
+WORK = """
+import resource, torch
+from cincgan_tutorial.training.memory import keep_freed_memory
+
+def pages_of_a_step():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    tensors = [torch.ones(250_000) for _ in range(20)]  # 20 MB: 5000 pages of 4 KiB
+    del tensors
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def settled():
+    return [pages_of_a_step() for _ in range(6)][-1]
+
+before = settled()
+print(before, keep_freed_memory(), settled())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is glibc's")
+def test_freed_memory_is_used_again_without_asking_the_system():
+    done = subprocess.run([sys.executable, "-c", WORK], capture_output=True, text=True, check=True)
+    before, kept, after = done.stdout.split()
+    assert kept == "True"
+    assert int(before) > 1000
+    assert int(after) < 50
+
+
+def test_another_c_library_is_left_alone(monkeypatch):
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("musl", "1.2"))
+    monkeypatch.setattr("ctypes.CDLL", None)
+    assert keep_freed_memory() is False
+
+
+def test_training_keeps_it(photographs, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(loop, "keep_freed_memory", lambda: asked.append(True))
+    train(PRESETS["smoke"], photographs, tmp_path / "run")
+    assert asked == [True]
