@@ -71,7 +71,7 @@ _LESSON = Preset(
         cycle_two=Weights(gan=0.01, cycle=1, identity=5, tv=0.05),
     ),
     # Departure: [paper's generators] small generators, for minutes on two CPU cores.
-    generator=GeneratorSize(width=32, blocks=4, residual=True, he=True, residual_scale=0.1),
+    generator=GeneratorSize(width=32, blocks=4, residual=True, he=True, residual_scale=0.1, local_mean=17),
     # Departure: [paper's D1] small discriminators, for the same reason.
     discriminator=DiscriminatorSize(width=32, widest=64, batch_norm=False, high_pass=True),
     # Departure: [EDSR 16x64] a small EDSR, for the same reason. Its size bounds what SR can reach, on clean input too.
