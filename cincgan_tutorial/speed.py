@@ -51,3 +51,15 @@ def of_steps(benches: Mapping[str, Recorded]) -> Markdown:
         for row, *measured in zip(first, *columns, strict=True)
     ]
     return markdown_table(header, lines, texts=2)
+
+
+def of_kept_memory(bench: Recorded) -> Markdown:
+    """Return, for each stage of `lesson`, the pages that a step asks for and how much faster it is where none is new.
+
+    Source: ``benchmarks/apart.py``, on a CPU.
+    """
+    lines = [
+        [row["stage"], f"{row['given_back_pages']:.0f}", f"{row['kept_pages']:.0f}", f"{row['ratio']:.2f}x"]
+        for row in bench.data["apart"]["freed_memory"]
+    ]
+    return markdown_table(["Stage", "new pages, given back", "new pages, kept", "faster by"], lines)

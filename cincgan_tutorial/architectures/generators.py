@@ -91,10 +91,14 @@ def local_mean(images: Tensor, side: int) -> Tensor:
 
     At the edges it is the mean of those there are. (n, c, h, w) -> the same.
     """
-    half = side // 2
-    # The mean of the columns' means: 2 x side additions a pixel, where side x side would do the same.
-    columns = F.avg_pool2d(images, (side, 1), 1, (half, 0), count_include_pad=False)
-    return F.avg_pool2d(columns, (1, side), 1, (0, half), count_include_pad=False)
+    # Mean of the columns' means: 2 x side additions a pixel, not side x side.
+    images = _mean_along(images, (side, 1))
+    return _mean_along(images, (1, side))
+
+
+def _mean_along(images: Tensor, window: tuple[int, int]) -> Tensor:
+    half = (window[0] // 2, window[1] // 2)
+    return F.avg_pool2d(images, window, 1, half, count_include_pad=False)
 
 
 def he_init(network: nn.Module) -> None:

@@ -23,12 +23,12 @@ from ..unpaired import Photograph, Photographs, as_levels, degrade
 from ..weights import load_weights
 from .evaluate import check_unseen, noisy
 from .results import record
-from .study import Study, slug, trained_in
+from .study import COLOURS_FREE, Study, slug, trained_in
 
 SIGNALS = Study(
     "signals",
     "which signal without pairs ranks the checkpoints of stage one",
-    {"pretrain.steps": 0, "joint.steps": 0, "keep_every": 140, "validate_every": 0},
+    COLOURS_FREE | {"pretrain.steps": 0, "joint.steps": 0, "keep_every": 140, "validate_every": 0},
     {
         "lesson": {},
         "raised learning rate": {"first.lr": 5e-4, "first.lr_D": 5e-4},

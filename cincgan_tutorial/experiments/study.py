@@ -48,8 +48,10 @@ class Study:
     measures: str = "lr"
 
 
-_ONLY_ONE = {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 600}
-_ONLY_JOINT = {"pretrain.steps": 0, "first.steps": 0}
+# What a setting does to colours is to show in its score.
+COLOURS_FREE = {"generator.local_mean": 0}
+_ONLY_ONE = COLOURS_FREE | {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 600}
+_ONLY_JOINT = COLOURS_FREE | {"pretrain.steps": 0, "first.steps": 0}
 _PAPER_WEIGHTS = {"first.cycle_one": {"gan": 1.0, "cycle": 10.0, "identity": 5.0, "tv": 0.5}}
 _PAPER_NORMS = {"norms": {"cycle": 2, "identity": 1, "tv": 2, "supervised": 2}}
 
@@ -102,7 +104,7 @@ STUDIES = {
         Study(
             "sizes",
             "what the paper's sizes and a batch of 16 do to the first 150 steps of stage one",
-            {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 150},
+            _ONLY_ONE | {"first.steps": 150},
             {
                 "lesson": {},
                 "paper's generators": {"generator.width": 64, "generator.blocks": 6},
@@ -130,7 +132,7 @@ STUDIES = {
                 "paper's cycle and TV weights": {"joint.cycle_two.cycle": 10, "joint.cycle_two.tv": 2},
                 "an Adam for each cycle": {"adam_per_cycle": True},
             },
-            base={"joint.steps": 0},
+            base=COLOURS_FREE | {"joint.steps": 0},
             measures="hr",
         ),
         Study(

@@ -20,7 +20,7 @@ from ..unpaired import Photograph, Photographs
 from ..weights import Trained, load_weights
 from .evaluate import check_unseen, noisy
 from .results import record
-from .study import Study, example_of, scores_of, slug, trained_in
+from .study import COLOURS_FREE, Study, example_of, scores_of, slug, trained_in
 
 # Without a step of stage one G1 is the identity; clean input, so that nothing but SR makes a pattern.
 _YOUNG = {"degradation": "bicubic", "first.steps": 0, "pretrain.steps": 20}
@@ -29,7 +29,7 @@ SYMPTOMS = Study(
     "symptoms",
     "what each symptom looks like, and which number gives it away",
     # No G1 is chosen: what went wrong is to be seen as it ended.
-    {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 400, "validate_every": 0, "log_every": 10},
+    COLOURS_FREE | {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 400, "validate_every": 0, "log_every": 10},
     {
         "healthy": {},
         "not finite": {"first.lr": 0.1, "clip": 0},

@@ -95,7 +95,8 @@ class GeneratorSize:
     residual_scale: float = 1.0
     # Departure: [colours free to drift] local_mean=17: in evaluation mode G1 and G2 give every pixel the mean of the
     # 17x17 input pixels around it back. Noise averages out, so that of x is nearly right; but nothing in cycle one asks
-    # for it, and in a long game it drifts. 0 leaves it free.
+    # for it. It drifts in a long game, and where the photographs of X and Y are few and differ in colour by chance. 0
+    # leaves it free.
     local_mean: int = 0
     # Whether the local mean is kept in training mode too.
     held_in_training: bool = False

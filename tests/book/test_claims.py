@@ -314,7 +314,7 @@ def test_chapter_6_free_the_longer_run_falls_and_with_colours_kept_it_does_not()
     assert verdict(*ahead) == "not established"
     others = [longer[f"G1 then SR, local mean {side}"].mean_psnr for side in (9, 33)]
     assert kept.mean_psnr - 0.05 < min(others) <= max(others) < kept.mean_psnr, "which window hardly matters"
-    assert PRESETS["mild"].generator.local_mean == PRESETS["general"].generator.local_mean == 17
+    assert {name for name, preset in PRESETS.items() if preset.generator.local_mean != 17} == {"smoke", "paper"}
     assert load_weights("mild").preset.first.steps == PRESETS["mild"].first.steps == 10_000
 
 

@@ -4,7 +4,14 @@ import pytest
 import torch
 from torchinfo import summary
 
-from cincgan_tutorial.architectures import D1_STRIDES, Networks, PatchDiscriminator, influence, parameter_count
+from cincgan_tutorial.architectures import (
+    D1_STRIDES,
+    Networks,
+    PatchDiscriminator,
+    influence,
+    parameter_count,
+    receptive_field,
+)
 from cincgan_tutorial.experiments import recorded
 from cincgan_tutorial.presets import PRESETS
 from cincgan_tutorial.tables import paired
@@ -121,8 +128,9 @@ def test_what_the_exercise_on_tiles_says_of_lesson(small):
     seen = [(influence(small.SR, 48, cell) > 0).any(0).nonzero().flatten() for cell in range(96, 100)]
     assert max(24 - line[0].item() for line in seen) == max(line[-1].item() - 24 for line in seen) == 20
     assert (24 - seen[0][0], seen[0][-1] - 24) == (20, 19)
-    assert small.G1.reach == 18
-    assert small.upscaler().reach == 18 + 20 + 1
+    assert receptive_field(small.G1, size=64) == (53, 53) == (26 + 1 + 26,) * 2
+    assert small.G1.reach == 18 + 8 == 26
+    assert small.upscaler().reach == 26 + 20 + 1 == 47
 
 
 def test_the_width_that_d1_sees_moves_the_psnr_by_less_than_a_tenth_of_a_decibel():

@@ -12,7 +12,18 @@ from helpers import write_photographs
 from PIL import Image
 
 from cincgan_tutorial.degradation import SYNTHETIC_MILD, bicubic_downsample, bicubic_upsample
-from cincgan_tutorial.experiments import STUDIES, Study, evaluate, noisy, run_study, slug, study, systems
+from cincgan_tutorial.experiments import (
+    SIGNALS,
+    STUDIES,
+    SYMPTOMS,
+    Study,
+    evaluate,
+    noisy,
+    run_study,
+    slug,
+    study,
+    systems,
+)
 from cincgan_tutorial.metrics import psnr
 from cincgan_tutorial.presets import PRESETS, with_settings
 from cincgan_tutorial.training import Run
@@ -239,3 +250,13 @@ def test_lr_photographs_as_they_came_are_refused(small_lesson, photographs, held
     with pytest.raises(ValueError, match="LR photographs as they came"):
         run_study(LR, small_lesson, given, held_out, tmp_path, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_studies_of_what_a_setting_does_leave_colours_free():
+    """Else what a setting does to colours would be taken out of its score."""
+    asked = [each for each in (*STUDIES.values(), SIGNALS, SYMPTOMS) if each.name != "sr-size"]
+    assert len(asked) == 6
+    for each in asked:
+        for settings in (each.common, each.base or each.common):
+            assert with_settings(PRESETS["lesson"], settings).generator.local_mean == 0, each.name
+    assert PRESETS["lesson"].generator.local_mean == 17

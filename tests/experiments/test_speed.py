@@ -32,3 +32,10 @@ def test_the_table_has_two_columns_for_each_machine(tmp_path):
     assert lines[0][3:] == ["of peak, A", "against the plain loop, A", "of peak, B", "against the plain loop, B"]
     assert lines[2] == ["lesson", "pretrain", "33", "46%", "2.5x", "90%", "3.4x"]
     assert [line[:2] for line in lines[2:]] == [["lesson", "pretrain"], ["lesson", "first"]]
+
+
+def test_the_table_of_kept_memory_has_a_line_for_each_stage(tmp_path):
+    freed = [{"stage": "first", "given_back_pages": 3273.4, "kept_pages": 10.8, "ratio": 1.236}]
+    data = {"apart": {"freed_memory": freed}}
+    lines = repr(speed.of_kept_memory(Recorded("bench", tmp_path, {"preset": "paper"}, data))).splitlines()
+    assert [line.strip("| ").split(" | ") for line in lines[2:]] == [["first", "3273", "11", "1.24x"]]
