@@ -12,7 +12,7 @@ from torch import Tensor, nn
 class PixelShuffle(nn.PixelShuffle):
     """`torch.nn.PixelShuffle` with the same results: (n, r r c, h, w) -> (n, c, r h, r w).
 
-    In channels-last layout PyTorch's gradient of it is slow on a CPU: it took a sixth of a step of the pre-training.
+    In channels-last layout PyTorch's gradient of it is slow on a CPU; ``make bench`` measures both.
     """
 
     def forward(self, features: Tensor) -> Tensor:
