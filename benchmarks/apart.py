@@ -1,6 +1,6 @@
 """What two of the library's devices bring by themselves on a CPU: memory that is kept, and the gradient of a shuffle.
 
-``python apart.py STAGE`` does steps of ``lesson`` in a process of its own, before and after freed memory is kept.
+``python apart.py SIZE STAGE`` does steps in a process of its own, before and after freed memory is kept.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +21,31 @@ from sizes import batch_of, device, sized
 from torch import nn
 
 from cincgan_tutorial.architectures import PixelShuffle
+from cincgan_tutorial.training import Arithmetic
 from cincgan_tutorial.training.memory import keep_freed_memory
+from cincgan_tutorial.training.state import LAYOUT
 
-SIZE = "lesson"
 STEPS = 8
 
 
-def freed_memory(stage: str, rounds: int) -> dict[str, Any]:
+def freed_memory(size: str, stage: str, rounds: int) -> dict[str, Any] | None:
     """Return seconds and new pages of a step while freed memory is given back, and while it is kept.
 
-    What is kept is not given back any more, so each round is a fresh process, and the medians count.
+    What is kept once is kept for good, so the order is always the same, each round is a process of its own, and the
+    medians count. Nothing is returned where the C library can't be told to keep it.
     """
-    command = [sys.executable, str(Path(__file__).resolve()), stage]
-    found = [
-        json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(rounds)
-    ]
-    return {"stage": stage} | {name: statistics.median(round[name] for round in found) for name in found[0]}
+    command = [sys.executable, str(Path(__file__).resolve()), size, stage]
+    found = []
+    for _ in range(rounds):
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found.append(json.loads(printed.splitlines()[-1]))
+    if None in found:
+        return None
+    return {"size": size, "stage": stage} | {name: statistics.median(each[name] for each in found) for name in found[0]}
 
 
-def _measured(ours: OurLoop, stage: str, way: str) -> dict[str, float]:
+def _steps(ours: OurLoop, stage: str, way: str) -> dict[str, float]:
+    """Do some steps and return the median seconds and the mean of new pages of one."""
     batch = batch_of(ours.preset, stage)
     for _ in range(3):
         ours.step(*batch)
@@ -55,24 +62,32 @@ def _pages() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
-def shuffles() -> dict[str, nn.Module]:
-    """Return the library's pixel shuffle and PyTorch's."""
-    return {"ours": PixelShuffle(2), "plain": nn.PixelShuffle(2)}
+def shuffles(size: str) -> dict[str, Callable[[], None]]:
+    """Return work that shuffles what the last stage of SR makes of a batch and takes a gradient back.
+
+    By the library's pixel shuffle, and by PyTorch's.
+    """
+    preset = sized(size)
+    side = preset.patch * preset.scale // 2
+    features = torch.ones(preset.pretrain.batch, 4 * preset.sr.features, side, side)
+    features = features.to(Arithmetic(preset.precision, device()).dtype).to(memory_format=LAYOUT).requires_grad_()
+
+    def work(shuffle: nn.Module) -> Callable[[], None]:
+        gradient = torch.ones_like(shuffle(features))
+
+        def both_ways() -> None:
+            shuffle(features).backward(gradient)
+
+        return both_ways
+
+    return {"ours": work(PixelShuffle(2)), "plain": work(nn.PixelShuffle(2))}
 
 
-def enlarging(shuffle: nn.Module) -> None:
-    """Shuffle what the last stage of `lesson`'s SR makes of a batch, and take a gradient back."""
-    features = torch.ones(8, 128, 64, 64, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
-    shuffled = shuffle(features.requires_grad_())
-    shuffled.backward(torch.ones_like(shuffled))
-
-
-def main(stage: str) -> None:
+def main(size: str, stage: str) -> None:
     """Print what was measured."""
-    ours = OurLoop(sized(SIZE), stage, device())
-    found = _measured(ours, stage, "given_back")
-    keep_freed_memory()
-    print(json.dumps(found | _measured(ours, stage, "kept")))
+    ours = OurLoop(sized(size), stage, device())
+    found = _steps(ours, stage, "given_back")
+    print(json.dumps(found | _steps(ours, stage, "kept") if keep_freed_memory() else None))
 
 
 if __name__ == "__main__":

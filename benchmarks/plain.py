@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from cincgan_tutorial.architectures import Networks
+from cincgan_tutorial.architectures import Networks, PixelShuffle
 from cincgan_tutorial.presets import Preset, Weights
 
 
@@ -32,6 +32,9 @@ class PlainLoop:
     def __init__(self, preset: Preset, stage: str, device: torch.device) -> None:
         self.preset, self.stage = preset, preset.stages()[stage]
         self.nets = Networks.from_preset(preset).to(device)
+        for module in self.nets.modules():
+            if isinstance(module, PixelShuffle):
+                module.__class__ = nn.PixelShuffle  # PyTorch's own
         self.average = copy.deepcopy(self.nets.upscaler())
         lr, lr_D, betas = self.stage.lr, self.stage.lr_D, (preset.beta1, 0.999)
         nets = self.nets

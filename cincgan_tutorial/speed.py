@@ -59,7 +59,7 @@ def of_kept_memory(bench: Recorded) -> Markdown:
     Source: ``benchmarks/apart.py``, on a CPU.
     """
     lines = [
-        [row["stage"], f"{row['given_back_pages']:.0f}", f"{row['kept_pages']:.0f}", f"{row['ratio']:.2f}x"]
+        [row["stage"], f"{row['given_back_pages']:.0f}", f"{row['kept_pages']:.0f}", f"{row['ratio']:.2f}"]
         for row in bench.data["apart"]["freed_memory"]
     ]
-    return markdown_table(["Stage", "new pages, given back", "new pages, kept", "faster by"], lines)
+    return markdown_table(["Stage", "new pages, given back", "new pages, kept", "times as fast"], lines)

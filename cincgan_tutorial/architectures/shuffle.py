@@ -17,7 +17,7 @@ class PixelShuffle(nn.PixelShuffle):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the features, r x r channels of a pixel laid out as r x r pixels of one channel."""
-        if features.device.type != "cpu":
+        if features.device.type != "cpu" or features.dim() != 4:
             return super().forward(features)
         return _Shuffle.apply(features, self.upscale_factor)
 
@@ -30,7 +30,8 @@ class _Shuffle(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        r, rows = ctx.r, gradient.movedim(1, 3)
+        r = ctx.r
+        pixels = gradient.movedim(1, 3)
         # Channel c r r + i r + j holds the pixels i, j of every r x r, of channel c.
-        parts = [rows[:, i::r, j::r] for i in range(r) for j in range(r)]
+        parts = [pixels[:, i::r, j::r] for i in range(r) for j in range(r)]
         return torch.stack(parts, -1).flatten(3).movedim(3, 1), None

@@ -22,6 +22,7 @@ from ..provenance import provenance, versions
 from ..training import LAYOUT, Arithmetic, Run, Stopped, settle
 from ..training.alarms import Alarms
 from ..training.checkpoint import differences, load_checkpoint, save_checkpoint
+from ..training.memory import keep_freed_memory
 from ..training.stopping import StopRequest
 from .files import save_system
 from .material import Material
@@ -52,6 +53,7 @@ def train_system(system: System, material: Material, steps: Steps, folder: Path)
         return run
     device = material.device
     torch.backends.cudnn.benchmark = True  # batches have one size; only a GPU reads this
+    keep_freed_memory()
     system.to(device).to(memory_format=LAYOUT)  # type: ignore[call-overload]
     arithmetic = Arithmetic(run.preset.precision, device)
     place = _restore(run, system, arithmetic)

@@ -84,8 +84,11 @@ def srgan_plus(preset: Preset) -> SRGAN:
 
 
 def on_pairs(preset: Preset) -> Regression:
-    """Return SR(G1(x)), trained on registered pairs from its first step on: the bound at CinCGAN's own size."""
-    upscaler = Networks.from_preset(preset).upscaler()
+    """Return SR(G1(x)), trained on registered pairs from its first step on: the bound at CinCGAN's own size.
+
+    G1 does not keep the local mean of x: no loss asks what it hands to SR to have the colours of x.
+    """
+    upscaler = Networks.from_preset(preset.with_free_colours()).upscaler()
     return Regression(
         f"G1+{edsr_size(preset)} on pairs", SOURCE, (registered_pairs(preset),), upscaler, 1, preset.pretrain.lr
     )

@@ -29,7 +29,8 @@ def run_ablations(
     """Train what is missing, score all, record ``<preset>-ablations`` and return its folder.
 
     The arguments are those of `comparison.run_table`; ``tune`` is not used. CinCGAN itself is the run of the table,
-    where that has been made already with the same seeds and budget.
+    where that has been made already with the same seeds and budget. All are scored with free colours, so that what a
+    part does to them shows.
     """
     budget = usual_budget(preset) if budget is None else budget
     check_apart(photographs, held_out)
@@ -46,6 +47,6 @@ def key(label: str) -> str:
 
 def _rows(arena: Arena) -> Iterator[Contender]:
     yield arena.bicubic()
-    yield arena.cincgan()
+    yield arena.cincgan(keep_colours=False)
     for label, settings in (ARTICLE | OURS).items():
-        yield arena.cincgan(key(label), label, settings)
+        yield arena.cincgan(key(label), label, settings, keep_colours=False)

@@ -33,6 +33,7 @@ def train_on_pairs(preset: Preset, photographs: Photographs, path: Path) -> Trai
     already, it is loaded. An interrupted training goes on from its checkpoint, in the folder ``training`` beside it.
     """
     check_truth(photographs)
+    preset = preset.with_free_colours()  # as in `on_pairs`
     if path.is_file():
         return _checked(load_weights(path), preset, photographs, path)
     system, device = on_pairs(preset), training_device()

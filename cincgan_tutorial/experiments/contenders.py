@@ -138,14 +138,21 @@ class Arena:
         return Contender(key, system.name, system.upscale, facts, ADMITTED_BY.get(key, ""))
 
     def cincgan(
-        self, key: str = CINCGAN, name: str = "CinCGAN", settings: Mapping[str, Any] | None = None
+        self,
+        key: str = CINCGAN,
+        name: str = "CinCGAN",
+        settings: Mapping[str, Any] | None = None,
+        keep_colours: bool = True,
     ) -> Contender:
-        """Return CinCGAN, or a variant of it with other settings, its stages stretched to the budget."""
+        """Return CinCGAN, or a variant of it with other settings, its stages stretched to the budget.
+
+        Without ``keep_colours`` those of G1 are left free in use, whatever the preset says; training is the same.
+        """
         preset = with_settings(self.preset, settings or {})
         pace = self.pace.of(key, lambda: pace_of_stages(preset, self.material))
         preset = stretched(preset, pace, self.budget)
         trained = load_weights(trained_in(self.folder / key, preset, self.photographs))
-        upscaler = trained.nets.upscaler()
+        upscaler = trained.nets.upscaler() if keep_colours else trained.nets.upscaler().keeping(0)
         facts = _training_facts(trained.facts) | {
             "source": "Yuan et al., CVPRW 2018, 3 and 4",
             "sees_pairs": False,

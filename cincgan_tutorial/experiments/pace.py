@@ -22,6 +22,7 @@ from ..presets import Preset, with_settings
 from ..provenance import device_name
 from ..training import LAYOUT, Arithmetic, settle
 from ..training.loop import train_step
+from ..training.memory import keep_freed_memory
 from ..training.state import State, enter, published
 from ..training.validation import Validation
 
@@ -134,6 +135,7 @@ def pace_of_stages(preset: Preset, material: Material) -> dict[str, float]:
 
 def _median_seconds(one: Callable[[int], None], device: torch.device) -> float:
     """Return the median duration of a step, after some that let caches and clocks settle."""
+    keep_freed_memory()  # as the loops do that are timed here
     taken: list[float] = []
     for step in range(_WARM_UP + _MOST):
         begun = time.monotonic()

@@ -95,6 +95,7 @@ def run_signals(
         variants[label] = {"checkpoints": rows, "settings": dict(settings), "trained": facts}
     data = {
         "question": study.question,
+        "common": dict(study.common),
         "images": {"x": min(validation.IMAGES, len(photographs.x)), "y": min(validation.IMAGES, len(photographs.yz))},
         "variants": variants,
         "rho": ranks({label: variant["checkpoints"] for label, variant in variants.items()}),

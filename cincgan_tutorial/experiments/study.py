@@ -186,6 +186,7 @@ def run_study(
         pictures[f"{slug(label)}.png"] = write_png(run / "example.png", example_of(trained, study.measures))
     data = {
         "question": study.question,
+        "common": dict(study.common),
         "measures": study.measures,
         "variants": rows,
         "untouched": _untouched(trained, held_out, study.measures),

@@ -74,7 +74,7 @@ def run_symptoms(
             if measures == "hr":
                 variants[label]["grid_8bit"] = _mean_grid(trained, held_out)
             pictures[f"{slug(label)}.png"] = write_png(folder / "example.png", example_of(trained, measures))
-    data = {"question": study.question, "variants": variants}
+    data = {"question": study.question, "common": dict(study.common), "variants": variants}
     facts = {"preset": preset.name, "seed": preset.seed, "source": photographs.source}
     return record(study.name, data, facts, results, pictures)
 

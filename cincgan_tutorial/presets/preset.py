@@ -194,6 +194,10 @@ class Preset:
         """The three stages in their order."""
         return {"pretrain": self.pretrain, "first": self.first, "joint": self.joint}
 
+    def with_free_colours(self) -> Preset:
+        """Return the same with a G1 that keeps no colours."""
+        return dataclasses.replace(self, generator=self.generator.with_free_colours())
+
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain dictionaries, ready for JSON."""
         return dataclasses.asdict(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
@@ -72,9 +72,9 @@ def leave(state: State) -> None:
 
 
 def published(state: State) -> Upscaler:
-    """Return G1 and SR as they would be published now: the average, where there is one.
+    """Return G1 and SR with the weights that would be published now: the average, where there is one.
 
-    In training mode: what a run looks at is its game, and there colours are free to drift.
+    In training mode: what a run looks at is its game, and there colours are free to drift. In use G1 may keep them.
     """
     return state.nets.upscaler() if state.average is None else cast(Upscaler, state.average.module)
 
@@ -186,7 +186,7 @@ def beginning(preset: Preset, photographs: Photographs) -> Trained:
     """Return what a run begins with, after a look at whether it fits and saw nothing of the other half."""
     start = load_weights(preset.start)
     sizes = ("scale", "generator", "discriminator", "sr")
-    given, asked = (replace(p, generator=p.generator.with_free_colours()) for p in (start.preset, preset))
+    given, asked = (p.with_free_colours() for p in (start.preset, preset))
     differing = [name for name in sizes if getattr(given, name) != getattr(asked, name)]
     if differing:
         raise ValueError(f"start={preset.start}: its networks have another {', '.join(differing)} than this preset's.")

@@ -23,6 +23,7 @@ from cincgan_tutorial.baselines import (
     srresnet,
     train_system,
 )
+from cincgan_tutorial.presets import with_settings
 from cincgan_tutorial.training import Arithmetic, Stopped
 
 CPU = torch.device("cpu")
@@ -173,6 +174,16 @@ def test_weights_of_another_system_or_size_are_not_loaded(smoke, material, tmp_p
     (tmp_path / "damaged").write_bytes(b"no safetensors")
     with pytest.raises(ValueError, match="damaged: not a readable safetensors file"):
         load_system(edsr(smoke), tmp_path / "damaged")
+
+
+def test_what_is_trained_on_pairs_is_used_as_it_was_trained(smoke):
+    """Whatever the preset says of colours: no loss asks this G1 for those of x, so it must not put them back."""
+    system = on_pairs(with_settings(smoke, {"generator.local_mean": 9}))
+    upscaler = system.upscaler()
+    with torch.no_grad():
+        upscaler.G1.tail[-1].bias += 0.2
+        x = torch.rand(1, 3, 12, 12)
+        assert torch.equal(upscaler.train()(x), upscaler.eval()(x))
 
 
 def test_patches_are_those_of_the_unpaired_road_and_of_the_bound(smoke, photographs, material):

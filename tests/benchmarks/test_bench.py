@@ -2,12 +2,14 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 
 import pytest
 import torch
 from helpers import ROOT, random_images, shake
+from torch import nn
 from torch.optim import SGD
 
 from cincgan_tutorial.challenge import challenge_psnr
@@ -26,6 +28,9 @@ def test_the_plain_loop_takes_the_same_steps(stage, monkeypatch):
     from plain import PlainLoop
 
     loops = [Loop(PRESETS["smoke"], stage, torch.device("cpu")) for Loop in (OurLoop, PlainLoop)]
+    assert {type(module) for module in loops[1].nets.modules() if isinstance(module, nn.PixelShuffle)} == {
+        nn.PixelShuffle
+    }
     for loop in loops:
         shake(loop.nets.double(), 0.03)
         (loop.average if hasattr(loop, "average") else loop.state.average).double()
@@ -73,12 +78,15 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
     cache = data["decoding"]
     assert cache["ratio"] == pytest.approx(cache["decoded_seconds"] / cache["seconds"])
     assert min(cache.values()) > 0
-    freed = data["apart"]["freed_memory"]
-    assert [row["stage"] for row in freed] == ["pretrain", "first", "joint"]
-    for row in freed:
-        assert row["ratio"] == pytest.approx(row["given_back_seconds"] / row["kept_seconds"])
-    shuffle = data["apart"]["shuffle"]
-    assert shuffle["ratio"] == pytest.approx(shuffle["plain_seconds"] / shuffle["seconds"])
+    if not torch.cuda.is_available():
+        freed = data["apart"]["freed_memory"]
+        stages = ["pretrain", "first", "joint"] if platform.libc_ver()[0] == "glibc" else []
+        assert [row["stage"] for row in freed] == stages
+        for row in freed:
+            assert row["ratio"] == pytest.approx(row["given_back_seconds"] / row["kept_seconds"])
+            assert row["given_back_pages"] >= row["kept_pages"]
+        shuffle = data["apart"]["shuffle"]
+        assert shuffle["ratio"] == pytest.approx(shuffle["plain_seconds"] / shuffle["seconds"])
     assert all(row["peak_MB"] > row["program_MB"] > 50 for row in data["memory"])
 
 

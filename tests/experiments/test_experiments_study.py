@@ -98,7 +98,7 @@ def test_every_variant_is_trained_with_its_settings_scored_and_recorded(work, sm
     slugs = ["all-terms", "its-calm-no"]
     assert work.calls["train"] == slugs
     data, facts = content["data"], content["provenance"]
-    assert (data["question"], data["measures"]) == ("what clipping does", "lr")
+    assert (data["question"], data["measures"], data["common"]) == ("what clipping does", "lr", LR.common)
     assert list(data["variants"]) == ["all terms", "it's calm: no"]
     assert (facts["preset"], facts["seed"], facts["source"]) == ("lesson", small_lesson.seed, "photographs0")
     seconds = 0.0

@@ -38,4 +38,4 @@ def test_the_table_of_kept_memory_has_a_line_for_each_stage(tmp_path):
     freed = [{"stage": "first", "given_back_pages": 3273.4, "kept_pages": 10.8, "ratio": 1.236}]
     data = {"apart": {"freed_memory": freed}}
     lines = repr(speed.of_kept_memory(Recorded("bench", tmp_path, {"preset": "paper"}, data))).splitlines()
-    assert [line.strip("| ").split(" | ") for line in lines[2:]] == [["first", "3273", "11", "1.24x"]]
+    assert [line.strip("| ").split(" | ") for line in lines[2:]] == [["first", "3273", "11", "1.24"]]

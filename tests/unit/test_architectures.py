@@ -25,6 +25,7 @@ from cincgan_tutorial.architectures import (
     sight,
     start_by_he,
 )
+from cincgan_tutorial.baselines.srgan import SRResNet
 from cincgan_tutorial.presets import PRESETS, DiscriminatorSize, EDSRSize, GeneratorSize, with_settings
 
 SMALL = DiscriminatorSize(width=4, widest=8)
@@ -353,6 +354,23 @@ def test_pixel_shuffle_and_its_gradient_are_pytorchs_to_the_bit(r, dtype, layout
     for result in results:
         result.backward(gradient.to(memory_format=layout))
     assert torch.equal(given[0].grad, given[1].grad)
+
+
+def test_pixel_shuffle_of_a_single_image_is_pytorchs():
+    features = random_images(1, 2, 3)[0].repeat(4, 1, 1).requires_grad_()
+    shuffled = PixelShuffle(2)(features)
+    assert torch.equal(shuffled, nn.PixelShuffle(2)(features))
+    shuffled.sum().backward()
+    assert torch.equal(features.grad, torch.ones_like(features))
+
+
+@pytest.mark.parametrize("network", [EDSR(EDSRSize(4, 1)), SRResNet(4, 1)], ids=["EDSR", "SRResNet"])
+def test_networks_shuffle_with_the_fast_gradient_on_a_cpu_and_with_pytorchs_elsewhere(network):
+    shuffles = [module for module in network.modules() if isinstance(module, nn.PixelShuffle)]
+    assert [type(shuffle) for shuffle in shuffles] == [PixelShuffle, PixelShuffle]
+    features = torch.ones(1, 4, 2, 2, requires_grad=True)
+    names = [shuffles[0](features.to(device)).grad_fn.name() for device in ("cpu", "meta")]
+    assert names[1] == "PixelShuffleBackward0" != names[0]
 
 
 def test_the_gradient_of_pixel_shuffle_has_a_gradient():
