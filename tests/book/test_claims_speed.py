@@ -59,3 +59,12 @@ def test_some_step_comes_near_the_peak_of_its_machine():
 def test_the_paper_s_sizes_are_more_than_two_and_a_half_times_as_fast_as_the_plain_loop_with_amx():
     rows = [row for row in recorded("bench").data["rows"] if row["size"] != "lesson"]
     assert min(row["ratio"] for row in rows) > 2.5
+
+
+def test_freed_memory_that_is_kept_and_the_gradient_of_pixel_shuffle_pay():
+    apart = recorded("bench").data["apart"]
+    assert [row["stage"] for row in apart["freed_memory"]] == ["pretrain", "first", "joint"]
+    for row in apart["freed_memory"]:
+        assert row["given_back_pages"] > 1000 > 10 * row["kept_pages"]
+        assert row["ratio"] > 1
+    assert apart["shuffle"]["ratio"] > 1.2
