@@ -371,6 +371,31 @@ def test_chapter_7_the_test_has_nearly_the_same_order_and_on_set14_a_smaller_gai
     assert gain["mild-set14"] < expected - 0.1
 
 
+def test_chapter_7_the_test_of_lesson_has_the_same_order_and_smaller_gains() -> None:
+    def gains(name: str) -> dict[str, float]:
+        rows = of(name)
+        return {system: row.mean_psnr - rows["bicubic"].mean_psnr for system, row in rows.items()}
+
+    val = gains("lesson-val")
+    for test, count in (("lesson-set5", 5), ("lesson-set14", 14)):
+        assert len(of(test)["bicubic"].psnr) == count
+        assert sorted(gains(test), key=gains(test).get) == sorted(val, key=val.get)  # type: ignore[arg-type]
+        assert 0 < gains(test)["CinCGAN"] < val["CinCGAN"]
+
+
+def test_chapter_7_on_the_test_general_is_nowhere_below_interpolation() -> None:
+    def gains(place: str) -> list[float]:
+        """On the four degradations: the book's, white noise, none, JPEG."""
+        rows = [of(f"general-{place}{end}") for end in ("", "-white", "-bicubic", "-jpeg75")]
+        return [row["CinCGAN"].mean_psnr - row["bicubic"].mean_psnr for row in rows]
+
+    val = gains("val")
+    for place in ("set5", "set14"):
+        _, white, clean, _ = own = gains(place)
+        assert min(own) > 0 and statistics.fmean(own) > 0.8
+        assert white < val[1] and clean > val[2]
+
+
 def test_chapter_7_with_the_shift_all_rows_fall_and_keep_their_order() -> None:
     centred, shifted = of("mild-val"), of("mild-val-shift")
     assert list(shifted) == list(centred)
