@@ -17,7 +17,7 @@ from .results import RESULTS, Recorded, check_name, evaluation_data, record, rec
 from .shipped_rows import SHIPPED_ROWS, table_here
 from .signals import SIGNALS, run_signals
 from .spending import SPENDING, run_budget
-from .study import STUDIES, Study, run_study, slug
+from .study import CONTROL, STUDIES, Study, run_study, slug
 from .sweeps import SWEEPS, run_degradations
 from .symptoms import SYMPTOMS, run_symptoms
 from .systems import System, denoised, eightfold, keeping, systems
@@ -26,6 +26,7 @@ from .without_reference import Look, contact_sheet, looks, table_of_looks
 __all__ = [
     "ABLATIONS",
     "BOUND",
+    "CONTROL",
     "DENOISERS",
     "EXAMPLE",
     "EXAMPLE_BOX",

@@ -52,6 +52,16 @@ class Study:
 COLOURS_FREE = {"generator.local_mean": 0}
 _ONLY_ONE = COLOURS_FREE | {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 600}
 _ONLY_JOINT = COLOURS_FREE | {"pretrain.steps": 0, "first.steps": 0}
+_CONTROL = {"joint.cycle_two.gan": 0, "joint.cycle_two.cycle": 0, "joint.cycle_two.tv": 0}
+# What might let cycle two earn its place; each is trained with its terms and without.
+_LEVERS: Mapping[str, Settings] = {
+    "as lesson": {},
+    "a quarter of the rates": {"joint.lr": 5e-5, "joint.lr_D": 5e-5},
+    "four times the rates": {"joint.lr": 8e-4, "joint.lr_D": 8e-4},
+    "judges learn four times as fast": {"joint.lr_D": 8e-4},
+    "four times as long": {"joint.steps": 1040},
+}
+CONTROL = ", control"
 _PAPER_WEIGHTS = {"first.cycle_one": {"gan": 1.0, "cycle": 10.0, "identity": 5.0, "tv": 0.5}}
 _PAPER_NORMS = {"norms": {"cycle": 2, "identity": 1, "tv": 2, "supervised": 2}}
 
@@ -119,11 +129,7 @@ STUDIES = {
             _ONLY_JOINT,
             {
                 "all terms": {},
-                "control: supervision only": {
-                    "joint.cycle_two.gan": 0,
-                    "joint.cycle_two.cycle": 0,
-                    "joint.cycle_two.tv": 0,
-                },
+                "control: supervision only": _CONTROL,
                 "no adversary": {"joint.cycle_two.gan": 0},
                 "no cycle": {"joint.cycle_two.cycle": 0},
                 "no supervision": {"joint.cycle_two.identity": 0},
@@ -131,6 +137,18 @@ STUDIES = {
                 "paper's adversarial weight": {"joint.cycle_two.gan": 1},
                 "paper's cycle and TV weights": {"joint.cycle_two.cycle": 10, "joint.cycle_two.tv": 2},
                 "an Adam for each cycle": {"adam_per_cycle": True},
+            },
+            base=COLOURS_FREE | {"joint.steps": 0},
+            measures="hr",
+        ),
+        Study(
+            "joint-stage",
+            "whether another rate or length lets cycle two earn its place",
+            _ONLY_JOINT,
+            {
+                label + end: {**lever, **without}
+                for label, lever in _LEVERS.items()
+                for end, without in (("", {}), (CONTROL, _CONTROL))
             },
             base=COLOURS_FREE | {"joint.steps": 0},
             measures="hr",
