@@ -24,7 +24,7 @@ def of_chapter(name: str, folder: Path | None = None) -> Markdown:
     """Return time and memory of a chapter, by preset and hardware.
 
     Where a chapter trains, a preset's time is that of its three stages in the shortest run that was recorded by itself
-    (others may have shared the machine), on one core where it is a CPU, and its memory the most that a stage needed.
+    (others may have shared the machine), on one CPU core or two, and its memory the most that a stage needed.
 
     Args:
         name: The chapter's file without its ending, such as ``05_architectures``.

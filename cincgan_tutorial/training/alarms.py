@@ -33,8 +33,8 @@ ENTRIES = {
 # Where each alarm goes off.
 LEVELS = {
     # 0.5 is a discriminator that answers 1/2 to everything; what is worse than that tells nothing apart either. In runs
-    # of `lesson` that went well D1 and D2 stay between 0.22 and 0.486. D1 ends near the top: the better G1 cleans, the
-    # less there is to tell apart. One that starts at random, and never moves G1, comes to 0.51.
+    # of `lesson` that go well D1 and D2 mostly stay between 0.22 and 0.486. A few rise above 0.49: the better G1
+    # cleans, the less there is to tell apart (chapter 7). One that starts at random, and never moves G1, comes to 0.51.
     "at chance": 0.49,
     # Both answers within 0.16 of 1 and 0 on average: the generator has no way to win, and a least-squares judge that is
     # always right has hardly any slope left.

@@ -1,4 +1,4 @@
-r"""Chapter 6, several GPUs and hosts: every rank does the same step on its own slice of the patches.
+"""Chapter 6, several GPUs and hosts: every rank does the same step on its own slice of the patches.
 
 A *rank* is one process with one GPU (or some CPU cores); the *world* is how many there are. `torchrun` starts them:
 
@@ -6,20 +6,10 @@ A *rank* is one process with one GPU (or some CPU cores); the *world* is how man
 
 (The two dashes keep torchrun from taking ``--run`` for its own ``--run-path``.)
 Each holds all six networks with equal weights. A step has B patches, the preset's ``batch``, however many ranks there
-are: rank r of N takes the r-th slice of B/N. All losses are means over patches, and a mean over equal slices is the
-mean of their means. So is its gradient:
-
-$$\nabla \frac1B \sum_{i=1}^{B} \ell_i = \frac1N \sum_{r=1}^{N} \nabla \frac{N}{B} \sum_{i \in \text{slice } r} \ell_i$$
-
-Average the gradients before the optimizer sees them, and every rank takes the step that one process would have taken
-with the whole batch; weights that begin equal stay equal, and are never sent. That is all there is to data parallelism:
-one `all_reduce` per backward, here.
-
-**BatchNorm is the exception.** Its output for one patch depends on the others it is normalised with, and a rank sees
-its slice alone: B/N patches estimate mean and variance, where one process has B. The loss is then no mean over
-patches, and the equation above does not hold: with BatchNorm in the discriminators, as the paper has it, the number of
-ranks is a setting that changes the result. (Exchanging the statistics too, "SyncBatchNorm", would repair it, for two
-more exchanges per layer, forward and back.) A run goes on with as many ranks as it had, unless told otherwise.
+are: rank r of N takes the r-th slice of B/N, and the gradients are averaged before the optimizer sees them. So every
+rank takes the step that one process would have taken with the whole batch, weights that begin equal stay equal, and
+none are sent. With BatchNorm, whose output for one patch depends on the others, the number of ranks is a setting that
+changes the result. The chapter says why. A run goes on with as many ranks as it had, unless told otherwise.
 
 Only rank 0 writes files and shows progress. All ranks read the run folder and the photographs: on several hosts, they
 lie on a file system that all can see. Without torchrun nothing here does anything.
@@ -135,10 +125,11 @@ def share(step: int, batch: int) -> tuple[int, int]:
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace each gradient by its mean over the ranks, in one exchange.
+    """Replace each gradient by its mean over the ranks. {eq}`eq-ranks`.
 
-    One long tensor and not one per parameter: an exchange costs its latency, whatever it carries. With fp16 the
-    gradients still carry the loss scale; an infinity on one rank becomes one on all, so all leave out the same steps.
+    One long tensor and not one per parameter: an exchange costs its latency,
+    whatever it carries. With fp16 the gradients still carry the loss scale; an
+    infinity on one rank becomes one on all, so all leave out the same steps.
     """
     if world() == 1:
         return
@@ -147,7 +138,8 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     with together("averaging gradients"):
         dist.all_reduce(flat)
     flat /= world()
-    for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+    means = flat.split([gradient.numel() for gradient in gradients])
+    for gradient, mean in zip(gradients, means, strict=True):
         gradient.copy_(mean.view(gradient.shape))
 
 

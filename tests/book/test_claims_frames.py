@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from cincgan_tutorial.experiments import EXAMPLE_BOX, FRAMES, example, frames_of, recorded
+from cincgan_tutorial.presets import PRESETS
 from cincgan_tutorial.unpaired import bundled_photographs
 
 
@@ -51,8 +52,15 @@ def test_blotches_get_stronger_in_pre_training_and_weaker_in_stage_one(film):
         wrong = torch.nn.functional.avg_pool2d(pictures[stage, step] - truth, 4)
         return (wrong[0] - wrong[1]).std() + (wrong[2] - wrong[1]).std()
 
-    assert blotches("pretrain", 1000) > 1.1 * blotches("pretrain", 100)
-    assert blotches("first", 2800) < 0.8 * blotches("pretrain", 1000)
+    last = film.data["steps"]
+    assert blotches("pretrain", last["pretrain"]) > 1.1 * blotches("pretrain", 100)
+    assert blotches("first", last["first"]) < 0.8 * blotches("pretrain", last["pretrain"])
+
+
+def test_stage_one_was_400_steps_longer_than_that_of_lesson_is_now(film):
+    today = PRESETS["lesson"]
+    assert film.data["steps"]["first"] == today.first.steps + 400
+    assert (film.data["steps"]["pretrain"], film.data["steps"]["joint"]) == (today.pretrain.steps, today.joint.steps)
 
 
 def test_stage_one_gains_most_in_its_first_half_and_falls_back_at_times(gains):

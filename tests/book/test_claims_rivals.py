@@ -8,6 +8,7 @@ import pytest
 
 from cincgan_tutorial.degradation import SYNTHETIC_MILD
 from cincgan_tutorial.experiments import recorded, rows_of_seeds
+from cincgan_tutorial.presets import PRESETS
 from cincgan_tutorial.tables import paired
 
 NO_REAL_PAIR = ("bicubic", "fsrcnn", "edsr", "srresnet", "bm3d-tuned", "nlm-tuned", "bm3d-estimated", "nlm-estimated")
@@ -78,6 +79,12 @@ def test_in_vif_the_gain_over_tuned_means_is_established(place: str) -> None:
 def test_the_start_of_srgan_was_trained_for_about_half_as_long_as_srresnet() -> None:
     steps = {line["key"]: line["steps"] for line in recorded("lesson-table-val").data["table"]}
     assert 0.45 < steps["srgan"]["mse"] / steps["srresnet"]["clean pairs"] < 0.65
+
+
+def test_lesson_as_it_is_takes_more_steps_than_the_table_s_cincgan() -> None:
+    steps = {line["key"]: line["steps"] for line in recorded("lesson-table-val").data["table"]}["cincgan"]
+    for name, stage in PRESETS["lesson"].stages().items():
+        assert stage.steps + stage.warm_up > steps[name]
 
 
 @pytest.mark.parametrize("place", ["set5", "set14"])

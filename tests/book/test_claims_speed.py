@@ -53,7 +53,7 @@ def test_half_width_numbers_are_faster_on_both_machines_and_bring_most_with_amx(
 
 def test_some_step_comes_near_the_peak_of_its_machine():
     assert max(row["share_of_peak"] for row in recorded("bench-avx512").data["rows"]) > 0.85
-    assert max(row["share_of_peak"] for row in recorded("bench").data["rows"]) < 0.6
+    assert max(row["share_of_peak"] for row in recorded("bench").data["rows"]) < 0.4
 
 
 def test_the_paper_s_sizes_are_more_than_two_and_a_half_times_as_fast_as_the_plain_loop_with_amx():

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from cincgan_tutorial import weights as module
 from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.presets import PRESETS, with_settings
-from cincgan_tutorial.weights import Trained, find_weights, load_weights, save_weights, ship, shipped_names
+from cincgan_tutorial.weights import SHIPPED, Trained, find_weights, load_weights, save_weights, ship, shipped_names
 
 FACTS = {"command": "python -m cincgan_tutorial train", "commit": "abc", "seed": 0, "seconds": {"first": 1.5}}
 
@@ -254,3 +254,12 @@ def test_too_little_memory_is_not_taken_for_a_damaged_file(tmp_path, monkeypatch
     monkeypatch.setattr(module, "safe_open", fails)
     with pytest.raises(OSError, match="Cannot allocate"), module.opened(tmp_path / "a.safetensors", "Copy it."):
         pass
+
+
+def test_what_ships_is_small():
+    """The weights of training under 20 MB, with those of the other systems under 25 MB."""
+    trained, systems = (
+        sum(p.stat().st_size for p in at.glob("*.safetensors")) for at in (SHIPPED, SHIPPED / "systems")
+    )
+    assert 0 < trained < 20e6
+    assert 0 < systems < 25e6 - trained
