@@ -181,6 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     parser.add_argument("--quick", action="store_true", help="tiny networks, to see that it runs; says nothing")
     parser.add_argument("--full", action="store_true", help="memory of EDSR 32x256 too, minutes more on a CPU")
     options = parser.parse_args(arguments)
+    begun = time.monotonic()
     gpu = device().type == "cuda"
     sizes = ["smoke"] if options.quick else ["lesson", PAPER] + [PAPER_FULL] * gpu
     torch.backends.cudnn.benchmark = True
@@ -219,11 +220,12 @@ def main(arguments: Sequence[str] | None = None) -> Path:
         "apart": devices,
         "memory": memory,
         "memory_left_out": sorted([] if options.quick else [", ".join(pair) for pair in left_out]),
+        "seconds": round(time.monotonic() - begun),  # of all that was measured
     }
     typed = shlex.join(["python", "benchmarks/bench.py", *(sys.argv[1:] if arguments is None else arguments)])
     facts = {"preset": "smoke" if options.quick else "paper", "seed": 0, "source": "bundled", "command": typed}
     folder = record("bench", data, facts, options.results)
-    print(f"\nwritten: {folder / 'result.json'}")
+    print(f"\nmeasured in {data['seconds']} s, written: {folder / 'result.json'}")
     return folder
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .experiments import Recorded, Row, mean_over_seeds, rows_of, rows_of_seeds, table
+from .experiments import CONTROL, Recorded, Row, mean_over_seeds, rows_of, rows_of_seeds, table
 from .experiments.comparison import why_not_shown
 from .experiments.paper import TABLE_1, counterpart
 from .protocols import PROTOCOLS
@@ -338,6 +338,20 @@ def against_control(study: Recorded, control: str = "control: supervision only")
         f"Against the control, all four terms together change {', '.join(changes[:-1])} and {changes[-1]}, on"
         f" {len(variants[name]['psnr'])} photographs and one seed."
     )
+
+
+def against_controls(study: Recorded) -> Markdown:
+    """Return what cycle two changes against its control in each setting: paired mean and standard error per score."""
+    variants = study.data["variants"]
+    lines = []
+    for label in (label for label in variants if label + CONTROL in variants):
+        control = variants[label + CONTROL]
+        changes = [paired(variants[label][score], control[score]) for score in ("psnr", "ssim", "vif")]
+        level = f"{statistics.fmean(control['psnr'].values()):.2f}"
+        lines.append(
+            [label, level, *(f"{mean:+.{d}f} ± {error:.{d}f}" for (mean, error), d in zip(changes, (3, 4, 4)))]
+        )
+    return markdown_table(["Setting", "control (dB)", "change of PSNR (dB)", "of SSIM", "of VIF"], lines)
 
 
 class Departure(NamedTuple):

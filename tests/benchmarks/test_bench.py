@@ -57,6 +57,7 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
     assert result["provenance"]["command"].startswith("python benchmarks/bench.py --quick")
     data = result["data"]
     assert data["matrix_peak"]["fp32"] > 1e8
+    assert data["seconds"] > 0
     assert (
         [row["stage"] for row in data["rows"]]
         == [row["stage"] for row in data["memory"]]

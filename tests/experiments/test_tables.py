@@ -148,6 +148,21 @@ def test_the_joint_stage_is_compared_with_its_control(tmp_path):
     assert "on 2 photographs and one seed" in text
 
 
+def test_every_setting_of_the_joint_stage_is_compared_with_its_own_control(tmp_path):
+    given = study(tmp_path, "hr")
+    terms, control = given.data["variants"].values()
+    given.data["variants"] = {
+        "as it is": terms,
+        "as it is, control": control,
+        "long": control,
+        "long, control": control,
+    }
+    assert cells(tables.against_controls(given)) == [
+        ["as it is", "22.75", "-0.750 ± 0.250", "+0.2500 ± 0.0000", "+0.0250 ± 0.1000"],
+        ["long", "22.75", "+0.000 ± 0.000", "+0.0000 ± 0.0000", "+0.0000 ± 0.0000"],
+    ]
+
+
 def test_departures_are_found_with_their_reason_and_variant():
     found = tables.departures()
     assert len(found) >= 5
