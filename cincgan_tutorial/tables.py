@@ -345,12 +345,12 @@ def against_controls(study: Recorded) -> Markdown:
     variants = study.data["variants"]
     lines = []
     for label in (label for label in variants if label + CONTROL in variants):
-        control = variants[label + CONTROL]
-        changes = [paired(variants[label][score], control[score]) for score in ("psnr", "ssim", "vif")]
-        level = f"{statistics.fmean(control['psnr'].values()):.2f}"
-        lines.append(
-            [label, level, *(f"{mean:+.{d}f} ± {error:.{d}f}" for (mean, error), d in zip(changes, (3, 4, 4)))]
-        )
+        ours, control = variants[label], variants[label + CONTROL]
+        changes = []
+        for score, digits in (("psnr", 3), ("ssim", 4), ("vif", 4)):
+            mean, error = paired(ours[score], control[score])
+            changes.append(f"{mean:+.{digits}f} ± {error:.{digits}f}")
+        lines.append([label, f"{statistics.fmean(control['psnr'].values()):.2f}", *changes])
     return markdown_table(["Setting", "control (dB)", "change of PSNR (dB)", "of SSIM", "of VIF"], lines)
 
 
