@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from public_address import read_address
 
+from cincgan_tutorial.unpaired import bundled_photographs
+
 pytestmark = pytest.mark.slow
 
 # What a browser fetches by itself. A link that a reader may click is none of it.
@@ -156,6 +158,14 @@ def test_mathjax_is_part_of_the_site(site, pages):
 
 def test_every_picture_has_a_description(pages):
     assert {path.name: undescribed(page.images) for path, page in pages.items() if undescribed(page.images)} == {}
+
+
+def test_every_page_credits_the_photographs_of_its_figures(pages, site):
+    given = bundled_photographs()
+    for chapter in site.glob("notebooks/0*.html"):
+        credits = next(block for block in pages[chapter].blocks if block.strip().startswith("Photographs, cut"))
+        for photograph in (*given.x, *given.yz, *given.held_out):
+            assert photograph.name in credits
 
 
 def test_no_result_of_smoke_is_shown(site):
