@@ -220,12 +220,12 @@ def main(arguments: Sequence[str] | None = None) -> Path:
         "apart": devices,
         "memory": memory,
         "memory_left_out": sorted([] if options.quick else [", ".join(pair) for pair in left_out]),
-        "seconds": round(time.monotonic() - begun),  # of all that was measured
+        "seconds": round(time.monotonic() - begun, 1),  # of all that was measured
     }
     typed = shlex.join(["python", "benchmarks/bench.py", *(sys.argv[1:] if arguments is None else arguments)])
     facts = {"preset": "smoke" if options.quick else "paper", "seed": 0, "source": "bundled", "command": typed}
     folder = record("bench", data, facts, options.results)
-    print(f"\nmeasured in {data['seconds']} s, written: {folder / 'result.json'}")
+    print(f"\nmeasured in {data['seconds']:.0f} s, written: {folder / 'result.json'}")
     return folder
 
 
