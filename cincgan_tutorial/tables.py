@@ -14,6 +14,8 @@ from .experiments.comparison import why_not_shown
 from .experiments.paper import TABLE_1, counterpart
 from .protocols import PROTOCOLS
 
+_DIGITS = {"psnr": 3, "ssim": 4, "vif": 4}  # of small changes
+
 
 class Markdown:
     """Text that a notebook renders and a terminal prints."""
@@ -70,8 +72,7 @@ def beside_the_paper(ours: Sequence[Row]) -> Markdown:
     """Return our scores with the paper's in columns of their own, then the paper's rows without a counterpart."""
     lines = []
     for row in ours:
-        gain = row.mean_psnr - ours[0].mean_psnr
-        scores = [f"{row.mean_psnr:.2f}", f"{gain:+.2f}", f"{row.mean_ssim:.3f}"]
+        scores = [f"{row.mean_psnr:.2f}", f"{row.mean_psnr - ours[0].mean_psnr:+.2f}", f"{row.mean_ssim:.3f}"]
         lines.append([row.system, *scores, *_of_paper(counterpart(row.system))])
     for name in _not_among({counterpart(row.system) for row in ours}):
         lines.append([f"*{name}*", *["–"] * 3, *_of_paper(name)])
@@ -176,10 +177,8 @@ def of_study(study: Recorded, chosen: Sequence[str] | None = None) -> Markdown:
         measured = variants[label]
         mean, error = paired(measured["psnr"], first)
         change = "–" if measured["psnr"] is first else f"{mean:+.2f} ± {error:.2f}"
-        if drift:
-            others = [f"{measured['colour_drift_8bit']:.1f}"]
-        else:
-            others = [f"{statistics.fmean(measured[score].values()):.3f}" for score in ("ssim", "vif")]
+        others = [f"{statistics.fmean(measured[score].values()):.3f}" for score in ("ssim", "vif") if not drift]
+        others += [f"{measured['colour_drift_8bit']:.1f}"] if drift else []
         lines.append([label, f"{statistics.fmean(measured['psnr'].values()):.2f}", change, *others])
     if chosen is None:
         mean, error = paired(study.data["untouched"], first)
@@ -326,14 +325,12 @@ def verdict(mean: float, error: float) -> str:
 
 def against_control(study: Recorded, control: str = "control: supervision only") -> Markdown:
     """Return in words what the joint stage gains over its control."""
-    variants = study.data["variants"]
+    variants, changes = study.data["variants"], []
     name = next(iter(variants))
-    changes = []
-    for measure, digits, unit in (("psnr", 3, " dB"), ("ssim", 4, ""), ("vif", 4, "")):
-        mean, error = paired(variants[name][measure], variants[control][measure])
-        changes.append(
-            f"{measure.upper()} by {mean:+.{digits}f}{unit} (standard error {error:.{digits}f}: {verdict(mean, error)})"
-        )
+    for score, d in _DIGITS.items():
+        mean, error = paired(variants[name][score], variants[control][score])
+        unit = " dB" if score == "psnr" else ""
+        changes.append(f"{score.upper()} by {mean:+.{d}f}{unit} (standard error {error:.{d}f}: {verdict(mean, error)})")
     return Markdown(
         f"Against the control, all four terms together change {', '.join(changes[:-1])} and {changes[-1]}, on"
         f" {len(variants[name]['psnr'])} photographs and one seed."
@@ -342,15 +339,12 @@ def against_control(study: Recorded, control: str = "control: supervision only")
 
 def against_controls(study: Recorded) -> Markdown:
     """Return what cycle two changes against its control in each setting: paired mean and standard error per score."""
-    variants = study.data["variants"]
-    lines = []
+    variants, lines = study.data["variants"], []
     for label in (label for label in variants if label + CONTROL in variants):
-        ours, control = variants[label], variants[label + CONTROL]
-        changes = []
-        for score, digits in (("psnr", 3), ("ssim", 4), ("vif", 4)):
-            mean, error = paired(ours[score], control[score])
-            changes.append(f"{mean:+.{digits}f} ± {error:.{digits}f}")
-        lines.append([label, f"{statistics.fmean(control['psnr'].values()):.2f}", *changes])
+        control = variants[label + CONTROL]
+        changes = [(*paired(variants[label][score], control[score]), d) for score, d in _DIGITS.items()]
+        level = f"{statistics.fmean(control['psnr'].values()):.2f}"
+        lines.append([label, level, *(f"{mean:+.{d}f} ± {error:.{d}f}" for mean, error, d in changes)])
     return markdown_table(["Setting", "control (dB)", "change of PSNR (dB)", "of SSIM", "of VIF"], lines)
 
 
@@ -378,8 +372,7 @@ def departures() -> list[Departure]:
                 text = " ".join(part.strip() for part in parts)
                 label = re.match(r"\[(.+?)\] ", text)
                 reason = text[label.end() :] if label else text
-                where = f"{path.relative_to(package).as_posix()}:{number}"
-                found.append(Departure(where, reason, label.group(1) if label else None))
+                found.append(Departure(f"{path.relative_to(package).as_posix()}:{number}", reason, label and label[1]))
     return found
 
 

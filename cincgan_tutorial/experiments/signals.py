@@ -28,7 +28,8 @@ from .study import COLOURS_FREE, Study, slug, trained_in
 SIGNALS = Study(
     "signals",
     "which signal without pairs ranks the checkpoints of stage one",
-    COLOURS_FREE | {"pretrain.steps": 0, "joint.steps": 0, "keep_every": 140, "validate_every": 0},
+    # Twenty checkpoints of each run.
+    COLOURS_FREE | {"pretrain.steps": 0, "first.steps": 2800, "joint.steps": 0, "keep_every": 140, "validate_every": 0},
     {
         "lesson": {},
         "raised learning rate": {"first.lr": 5e-4, "first.lr_D": 5e-4},
