@@ -85,9 +85,9 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
         assert [row["stage"] for row in freed] == stages
         for row in freed:
             assert row["ratio"] == pytest.approx(row["given_back_seconds"] / row["kept_seconds"])
-            # Networks this small ask for few pages either way.
-            assert min(row["given_back_pages"], row["kept_pages"]) >= 0
-            assert row["given_back_pages"] > row["kept_pages"] - 64
+            # Networks this small are given few pages either way, and which way more is chance. Kept, next to none.
+            assert row["given_back_pages"] >= 0
+            assert 0 <= row["kept_pages"] < 8
         shuffle = data["apart"]["shuffle"]
         assert shuffle["ratio"] == pytest.approx(shuffle["plain_seconds"] / shuffle["seconds"])
     assert all(row["peak_MB"] > row["program_MB"] > 50 for row in data["memory"])
