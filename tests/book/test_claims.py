@@ -672,6 +672,17 @@ def test_chapter_7_none_of_ten_seeds_goes_astray() -> None:
     assert sum(gain > max(over_bicubic) - 0.1 for gain in over_bicubic) == 9
 
 
+def test_the_foot_of_the_pages_credits_as_the_page_licences_does(root) -> None:
+    foot = " ".join((root / "_config.yml").read_text("utf-8").split("extra_footer:")[1].split("</p>")[0].split())
+    rows = [line.split(" | ") for line in (root / "book" / "licences.md").read_text("utf-8").splitlines()]
+    found = {
+        row[0].lstrip("| "): row[2] for row in rows if len(row) == 4 and row[1] in ("scikit-image", "scikit-learn")
+    }
+    assert len(found) == 7
+    for name, author in found.items():
+        assert f"{name}, {author.split()[0].rstrip(',')}" in foot
+
+
 def test_every_departure_that_names_a_variant_was_measured() -> None:
     studies = ("departures", "cycle-two", "sizes", "sr-size")
     measured = {label for name in studies for label in recorded(name).data["variants"]}
