@@ -36,7 +36,8 @@ class Study:
         question: One line.
         common: Settings of every variant.
         variants: Further settings by label; the first variant is what the others are compared with.
-        base: Settings of a run whose weights all variants begin with; ``None`` where they begin at random.
+        base: Settings of a run whose weights all variants begin with; ``None`` where they begin at random. A variant
+            with other networks begins with another such run, of its own networks.
         measures: "lr" scores G1(x) against the clean LR image; "hr" scores SR(G1(x)) against the photograph.
     """
 
@@ -53,6 +54,15 @@ COLOURS_FREE = {"generator.local_mean": 0}
 _ONLY_ONE = COLOURS_FREE | {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 600}
 _ONLY_JOINT = COLOURS_FREE | {"pretrain.steps": 0, "first.steps": 0}
 _CONTROL = {"joint.cycle_two.gan": 0, "joint.cycle_two.cycle": 0, "joint.cycle_two.tv": 0}
+# Numbers in an LR patch and in an HR patch: a sum over one is so many times the mean. Adam takes no notice of a factor
+# that all terms of a network have in common, so every weight is divided by the numbers in an LR patch.
+_LR_NUMBERS, _HR_NUMBERS = 3 * 32**2, 3 * 128**2
+_SUMS = {
+    "joint.cycle_one.gan": 1 / _LR_NUMBERS,
+    "joint.cycle_two.gan": 0.01 / _LR_NUMBERS,
+    "joint.cycle_two.identity": 5 * _HR_NUMBERS / _LR_NUMBERS,
+    "joint.cycle_two.tv": 0.05 * _HR_NUMBERS / _LR_NUMBERS,
+}
 # What might let cycle two earn its place; each is trained with its terms and without.
 _LEVERS: Mapping[str, Settings] = {
     "as lesson": {},
@@ -60,8 +70,14 @@ _LEVERS: Mapping[str, Settings] = {
     "four times the rates": {"joint.lr": 8e-4, "joint.lr_D": 8e-4},
     "judges learn four times as fast": {"joint.lr_D": 8e-4},
     "four times as long": {"joint.steps": 1040},
+    "D2 learns alone for 600 steps": {"joint.warm_up": 600},
+    "D1 and D2 start at random": {"discriminator.high_pass": False},
+    "sums for means": _SUMS,
+    "EDSR 16x64": {"sr.features": 64, "sr.blocks": 16},
 }
 CONTROL = ", control"
+# Settings that give a network other weights to begin with.
+_OF_NETWORKS = ("generator.", "discriminator.", "sr.")
 _PAPER_WEIGHTS = {"first.cycle_one": {"gan": 1.0, "cycle": 10.0, "identity": 5.0, "tv": 0.5}}
 _PAPER_NORMS = {"norms": {"cycle": 2, "identity": 1, "tv": 2, "supervised": 2}}
 
@@ -143,7 +159,7 @@ STUDIES = {
         ),
         Study(
             "joint-stage",
-            "whether another rate or length lets cycle two earn its place",
+            "whether another rate, length, start, reduction or size lets cycle two earn its place",
             _ONLY_JOINT,
             {
                 label + end: {**lever, **without}
@@ -180,25 +196,28 @@ def run_study(
         preset: The settings it varies.
         photographs: What every variant is trained on.
         held_out: What every variant is scored on; no network may have seen them.
-        runs: Run folders are made in ``runs/<study>-<preset>/<variant>``; finished ones are kept, interrupted ones
-            resumed.
+        runs: Run folders are made in ``runs/<study>-<preset>/<variant>``, and ``base`` beside them; finished ones are
+            kept, interrupted ones resumed.
         results: The result is written to ``results/<study>``.
     """
     check_truth(photographs)
     folder = runs / f"{study.name}-{preset.name}"
-    common = dict(study.common)
-    if study.base is not None:
-        base = trained_in(folder / "base", with_settings(preset, study.base), photographs)
-        common["start"] = base.as_posix()
     rows: dict[str, dict[str, Any]] = {}
     pictures: dict[str, Path] = {}
     seconds = 0.0
-    for label, settings in study.variants.items():
-        run = trained_in(folder / slug(label), with_settings(preset, common | dict(settings)), photographs)
+    for label, changed in study.variants.items():
+        settings = {**study.common, **changed}
+        if study.base is not None:
+            own = {key: value for key, value in changed.items() if key.startswith(_OF_NETWORKS)}
+            base = "-".join(["base", *(slug(f"{key} {value}") for key, value in own.items())])
+            settings["start"] = trained_in(
+                folder / base, with_settings(preset, {**study.base, **own}), photographs
+            ).as_posix()
+        run = trained_in(folder / slug(label), with_settings(preset, settings), photographs)
         trained = load_weights(run)
         seconds += sum(trained.facts["seconds"].values())
         rows[label] = scores_of(trained, held_out, study.measures) | {
-            "settings": dict(settings),
+            "settings": dict(changed),
             "trained": {key: trained.facts[key] for key in ("commit", "device", "date")},
         }
         pictures[f"{slug(label)}.png"] = write_png(run / "example.png", example_of(trained, study.measures))

@@ -200,6 +200,39 @@ def test_a_study_of_cycle_two_begins_with_its_base(work, held_out):
     assert Image.open(work.results / "tiny-two" / "all-terms.png").size == (128, 128)
 
 
+def test_a_variant_with_other_networks_begins_with_a_base_of_its_own(work):
+    """The weights of a common base would not fit, or would undo the start that the variant is about."""
+    wider = {"sr.features": 4}
+    assert wider["sr.features"] != PRESETS["smoke"].sr.features
+    given = dataclasses.replace(
+        HR, variants={"all terms": {}, "wide": wider, "wide, slow": {**wider, "joint.lr": 1e-5}}
+    )
+    work(given, preset=PRESETS["smoke"])
+    assert work.calls["train"] == ["base", "all-terms", "base-srfeatures-4", "wide", "wide-slow"]
+    folder = work.runs / "tiny-two-smoke"
+    for name in ("wide", "wide-slow"):
+        assert load_weights(folder / name).preset.start == (folder / "base-srfeatures-4").as_posix()
+    own = load_weights(folder / "base-srfeatures-4").preset
+    assert own == with_settings(PRESETS["smoke"], {**HR.base, **wider})
+
+
+def test_sums_for_means_are_the_weights_of_sums_over_a_patch_but_for_one_factor():
+    """A sum over a patch is its mean times the patch's numbers; scores are averaged either way."""
+    lesson = PRESETS["lesson"]
+    sums = with_settings(lesson, STUDIES["joint-stage"].variants["sums for means"]).joint
+    hr, lr = 3 * (lesson.scale * lesson.patch) ** 2, 3 * lesson.patch**2
+    counts = {"gan": 1, "cycle": lr, "identity": lr, "tv": lr}, {"gan": 1, "cycle": lr, "identity": hr, "tv": hr}
+    factors = set()
+    for count, weights, means in zip(
+        counts,
+        (sums.cycle_one, sums.cycle_two),
+        (lesson.joint.cycle_one, lesson.joint.cycle_two),
+        strict=True,
+    ):
+        factors |= {round(getattr(weights, k) / (getattr(means, k) * n) * lr, 12) for k, n in count.items()}
+    assert factors == {1.0}
+
+
 def test_a_study_of_smoke_is_kept_apart(work, done):
     content = work(LR, preset=PRESETS["smoke"])
     assert content["provenance"]["preset"] == "smoke"
