@@ -7,6 +7,20 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 WIDTHS = (1300, 360)
 
+# Words of the links to the neighbouring pages that do not fit into their line.
+BROKEN_WORDS = """() => [...document.querySelectorAll('.prev-next-title')].flatMap((title) => {
+  const texts = document.createTreeWalker(title, NodeFilter.SHOW_TEXT), broken = [];
+  while (texts.nextNode()) {
+    for (const word of texts.currentNode.data.matchAll(/[^\\s-]+/g)) {
+      const range = document.createRange();
+      range.setStart(texts.currentNode, word.index);
+      range.setEnd(texts.currentNode, word.index + word[0].length);
+      if (range.getClientRects().length > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+})"""
+
 
 def visit(browser, address: str, name: str, width: int, scheme: str = "light") -> list[str]:
     """Open a page; return what is wrong with it."""
@@ -41,6 +55,7 @@ def visit(browser, address: str, name: str, width: int, scheme: str = "light") -
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if wide > 0:
         found.append(f"{wide} pixels wider than the window")
+    found += [f"broken word: {word}" for word in page.evaluate(BROKEN_WORDS)]
     context.close()
     return found
 
@@ -70,10 +85,17 @@ def test_pages_open_from_the_disk_too(site, browser):
 def test_the_visitor_sees_the_faults(browser, tmp_path):
     (tmp_path / "bad.html").write_text(
         '<!doctype html><link rel="icon" href="data:,"><script src="https://example.invalid/x.js"></script>'
-        '<img src="gone.png"><script>console.error("oops")</script><div style="width: 3000px">wide</div>',
+        '<img src="gone.png"><script>console.error("oops")</script><div style="width: 3000px">wide</div>'
+        '<p class="prev-next-title" style="width: 50px; overflow-wrap: anywhere">5. Architectures</p>',
         "utf-8",
     )
     with served(tmp_path) as address:
         found = " | ".join(visit(browser, address, "bad.html", 360))
-    for part in ("external: https://example.invalid/x.js", "404", "console: oops", "pixels wider"):
+    for part in (
+        "external: https://example.invalid/x.js",
+        "404",
+        "console: oops",
+        "pixels wider",
+        "broken word: Architectures",
+    ):
         assert part in found
