@@ -38,7 +38,7 @@ def train_on_pairs(preset: Preset, photographs: Photographs, path: Path) -> Trai
         return _checked(load_weights(path), preset, photographs, path)
     system, device = on_pairs(preset), training_device()
     material = Material(preset, photographs, device)
-    steps = {system.phases[0].name: sum(stage.steps for stage in preset.stages().values())}
+    steps = {system.phases[0].name: steps_on_pairs(preset)}
     run = train_system(system, material, steps, path.parent / "training")
     facts = load_system(system, run.weights_path)
     nets = Networks.from_preset(preset)
@@ -47,6 +47,11 @@ def train_on_pairs(preset: Preset, photographs: Photographs, path: Path) -> Trai
     trained = Trained(nets.eval(), copy.deepcopy(nets.upscaler()), preset, facts)
     save_weights(path, trained)
     return trained
+
+
+def steps_on_pairs(preset: Preset) -> int:
+    """Return how many steps the three stages of a preset have together."""
+    return sum(stage.steps for stage in preset.stages().values())
 
 
 def _checked(trained: Trained, preset: Preset, photographs: Photographs, path: Path) -> Trained:
@@ -75,4 +80,5 @@ def bound(
     degradation = DEGRADATIONS[preset.degradation].without_shift()
     rows = evaluate(trained, held_out, degradation, chosen=chosen)
     data, facts = evaluation_data(trained, rows, cleaning(trained, held_out), degradation, seed=0)
+    data["training"]["steps"] = steps_on_pairs(trained.preset)
     return record(name or f"{preset.name}-bound", data, facts, results)

@@ -58,6 +58,8 @@ def test_it_is_scored_beside_bicubic_and_recorded(small_lesson, photographs, hel
         bound(small_lesson, photographs, held_out, tmp_path / "runs", tmp_path / "results", name)
     result = recorded("lesson-bound", tmp_path / "results")
     assert recorded("mine", tmp_path / "results").data == result.data
+    stages = small_lesson.stages().values()
+    assert result.data["training"]["steps"] == sum(stage.steps for stage in stages) > 0
     rows = rows_of(result)
     assert [row.system for row in rows] == ["bicubic", BOUND]
     trained = train_on_pairs(small_lesson, photographs, tmp_path / "runs" / "bound-lesson" / "weights.safetensors")
