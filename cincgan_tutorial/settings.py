@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
 import types
@@ -88,4 +89,4 @@ def put(values: dict[str, Any], settings: Mapping[str, Any]) -> None:
             raise ValueError(f"unknown setting {path!r}.{nearest(last, group)}")
         if isinstance(group[last], dict) and not isinstance(value, Mapping) and value not in (None, "none"):
             raise ValueError(f"{path}: is a group of settings, set one of {', '.join(group[last])} in it.")
-        group[last] = value
+        group[last] = copy.deepcopy(value)  # a group may be changed by the next path

@@ -17,7 +17,8 @@ from .results import RESULTS, Recorded, check_name, evaluation_data, record, rec
 from .shipped_rows import SHIPPED_ROWS, table_here
 from .signals import SIGNALS, run_signals
 from .spending import SPENDING, run_budget
-from .study import CONTROL, STUDIES, Study, run_study, slug
+from .studies import CONTROL, STUDIES
+from .study import Study, run_study, slug
 from .sweeps import SWEEPS, run_degradations
 from .symptoms import SYMPTOMS, run_symptoms
 from .systems import System, denoised, eightfold, keeping, systems

@@ -23,7 +23,8 @@ from ..unpaired import Photograph, Photographs, as_levels, degrade
 from ..weights import load_weights
 from .evaluate import check_unseen, noisy
 from .results import record
-from .study import COLOURS_FREE, Study, slug, trained_in
+from .studies import COLOURS_FREE
+from .study import Study, slug, trained_in
 
 SIGNALS = Study(
     "signals",

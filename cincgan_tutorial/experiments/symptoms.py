@@ -20,7 +20,8 @@ from ..unpaired import Photograph, Photographs
 from ..weights import Trained, load_weights
 from .evaluate import check_unseen, noisy
 from .results import record
-from .study import COLOURS_FREE, Study, example_of, scores_of, slug, trained_in
+from .studies import COLOURS_FREE
+from .study import Study, example_of, scores_of, slug, trained_in
 
 # Without a step of stage one G1 is the identity; clean input, so that nothing but SR makes a pattern.
 _YOUNG = {"degradation": "bicubic", "first.steps": 0, "pretrain.steps": 20}

@@ -190,3 +190,10 @@ def test_without_a_wish_a_gpu_gives_colab_and_a_cpu_lesson(monkeypatch, gpu, nam
         monkeypatch.setenv("CINCGAN_PRESET", "")
     monkeypatch.setattr("torch.cuda.is_available", lambda: gpu)
     assert current_preset().name == name
+
+
+def test_a_group_that_is_given_is_not_changed_by_what_comes_after_it():
+    group = {"gan": 1.0, "cycle": 10.0, "identity": 5.0, "tv": 2.0}
+    settings = {"joint.cycle_two": group, "joint.cycle_two.gan": 0.0}
+    assert with_settings(PRESETS["lesson"], settings).joint.cycle_two.gan == 0
+    assert group["gan"] == 1
