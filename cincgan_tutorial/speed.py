@@ -63,3 +63,25 @@ def of_kept_memory(bench: Recorded) -> Markdown:
         for row in bench.data["apart"]["freed_memory"]
     ]
     return markdown_table(["Stage", "new pages, given back", "new pages, kept", "times as fast"], lines)
+
+
+def of_supply(bench: Recorded) -> Markdown:
+    """Return how many times as fast as a step uses patches the sampler makes them, and the days of 400,000 steps.
+
+    The days are extrapolated from the seconds of one step.
+    """
+    lines = [
+        [row["size"], row["stage"], f"{row['sampler_ratio']:.0f}x", f"{row['days_for_400000_steps_extrapolated']:.1f}"]
+        for row in bench.data["rows"]
+    ]
+    return markdown_table(["Size", "stage", "sampler alone", "400,000 steps, extrapolated (days)"], lines, texts=2)
+
+
+def of_memory(bench: Recorded) -> Markdown:
+    """Return the most memory that a process held in each stage, in MB, a line for each size."""
+    sizes: dict[str, dict[str, str]] = {}
+    for row in bench.data["memory"]:
+        sizes.setdefault(row["size"], {})[row["stage"]] = f"{row['peak_MB']:.0f}"
+    stages = list(next(iter(sizes.values())))
+    lines = [[size, *(peaks[stage] for stage in stages)] for size, peaks in sizes.items()]
+    return markdown_table(["Size", *(f"{stage} (MB)" for stage in stages)], lines)

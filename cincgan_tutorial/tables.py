@@ -259,10 +259,10 @@ def seed_by_seed(result: Recorded, system: str, other: str) -> Markdown:
     return Markdown(f"**{system}** over {other}, seed by seed: {', '.join(gains)} dB.")
 
 
-def over(rows: Sequence[Row], system: str, other: Row | str) -> Markdown:
+def over(rows: Sequence[Row], system: str, other: Row | str, measure: str = "psnr") -> Markdown:
     """Return in words what one system gains over another, photograph by photograph."""
     named = {row.system: row for row in rows}
-    return Markdown(_compared(named[system], named[other] if isinstance(other, str) else other))
+    return Markdown(_compared(named[system], named[other] if isinstance(other, str) else other, measure))
 
 
 def of_photographs(rows: Sequence[Row], system: str, other: str) -> Markdown:

@@ -95,14 +95,15 @@ def score_all(
             for row in rows:
                 result = chosen[row.system](x)
                 for scores, score in ((row.psnr, psnr), (row.ssim, ssim)):
-                    scores[photograph.name] = _score(score, result, z, shifted=degradation.max_shift > 0)
+                    scores[photograph.name] = aligned_score(score, result, z, shifted=degradation.max_shift > 0)
                 for protocol, value in scored(result, z, protocols).items():
                     row.protocols[protocol][photograph.name] = value
             bar.update()
     return rows
 
 
-def _score(score: Any, result: Images, z: Images, shifted: bool) -> float:
+def aligned_score(score: Any, result: Images, z: Images, shifted: bool) -> float:
+    """Return ``score(result, z)``, of a result that may be shifted the one at its best shift."""
     if not shifted:
         return score(result, z)
     return best_shift(lambda a, b: score(a, b, border=0), result, z, max_shift=_SEARCH)[0]

@@ -132,7 +132,8 @@ def trained_in(folder: Path, preset: Preset, photographs: Photographs) -> Path:
 def scores_of(trained: Trained, held_out: Sequence[Photograph], measures: str) -> dict[str, Any]:
     """Score one variant on each photograph: PSNR, SSIM and VIF of its z, or PSNR of its y.
 
-    With the latter goes the largest drift of a mean colour, in units of 1/255.
+    With the latter goes, in units of 1/255, how far G1 moves the mean of the colour it moves most: the mean over the
+    photographs.
     """
     if measures == "hr":
         final = {"CinCGAN": systems(trained)["CinCGAN"]}

@@ -15,20 +15,19 @@ from typing import Any
 
 from ..degradation import DEGRADATIONS, SYNTHETIC_MILD, Degradation, Mixture
 from ..front_end import progress_bar
-from ..images import Images, replacing
-from ..metrics import best_shift, psnr
+from ..images import replacing
+from ..metrics import psnr
 from ..presets import Preset
 from ..training.validation import spread
 from ..unpaired import Photograph, Photographs
 from .comparison import arenas, check_apart, contenders_of_table, identity, usual_budget
 from .contenders import CINCGAN, TRAINED, Arena, Contender, missing
-from .evaluate import noisy
+from .evaluate import aligned_score, noisy
 from .results import record
 
 SWEEPS = "how each system falls as blur, noise, its correlation, shift and compression grow"
 # Photographs that are scored at most: there are two dozen degradations, and slow denoisers.
 _MOST = 6
-_SEARCH = 3
 
 _BLURS = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0)
 _NOISES = (0.0, 4.0, 8.0, 12.0, 16.0, 24.0)
@@ -147,14 +146,8 @@ def _mean(
     scores = []
     for photograph in photographs:
         x, z = noisy(photograph, degradation, arena.preset.scale)
-        scores.append(_score(contender.upscale(x), z, aligned=sweep.endswith("aligned")))
+        scores.append(aligned_score(psnr, contender.upscale(x), z, shifted=sweep.endswith("aligned")))
     return statistics.fmean(scores)
-
-
-def _score(result: Images, z: Images, aligned: bool) -> float:
-    if not aligned:
-        return psnr(result, z)
-    return best_shift(lambda a, b: psnr(a, b, border=0), result, z, max_shift=_SEARCH)[0]
 
 
 def _means(of_seed: Sequence[Mapping[str, Mapping[str, Mapping[str, float]]]]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Stage:
             instead.
         lr_floor: Where the cosine ends, as a share.
         batch: Patches per step.
-        warm_up: Steps in which only the discriminators that are new in this stage learn, before the first step.
+        warm_up: Steps in which only what is new in this stage learns, before the first step: D1, or D2 and G3.
         cycle_one: Weights of cycle one; ``None`` where it takes no part.
         cycle_two: Weights of cycle two; ``None`` where it takes no part.
         hold_G1: Whether cycle two leaves G1 as it is.

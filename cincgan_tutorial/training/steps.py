@@ -37,7 +37,7 @@ def make_optimizers(nets: Networks, stage_name: str, stage: Stage, preset: Prese
     In the joint stage G1 is moved by both cycles, and the paper leaves open how. Here one Adam moves all generators
     down the sum of both totals. With ``adam_per_cycle`` each total has its own; but Adam divides by the size of a
     gradient, so the small total of cycle two then moves G1 as far as the large one of cycle one, whatever its weights.
-    ``fused`` moves all weights in one call, in half the time. On a GPU the rate is a number of the device, where a
+    ``fused`` moves all weights in one call. On a GPU the rate is a number of the device, where a
     recorded step finds it, see `replay`.
     """
 

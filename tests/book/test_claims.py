@@ -23,6 +23,7 @@ from cincgan_tutorial.experiments import (
     rows_of_seeds,
 )
 from cincgan_tutorial.experiments.repeat import turns
+from cincgan_tutorial.experiments.signals import spearman
 from cincgan_tutorial.images import read_image
 from cincgan_tutorial.losses import distance
 from cincgan_tutorial.presets import PRESETS
@@ -216,7 +217,7 @@ def test_chapter_6_three_signals_rank_in_all_runs() -> None:
 
 
 def test_chapter_6_what_the_picks_cost_and_save() -> None:
-    cost: dict[str, dict[str, float]] = {"mismatch": {}, "residue": {}}
+    cost: dict[str, dict[str, float]] = {"mismatch": {}, "residue": {}, "texture": {}}
     saved = {}
     for label, variant in recorded("signals").data["variants"].items():
         rows = [row for row in variant["checkpoints"] if row["weights"] == "average"]
@@ -233,6 +234,20 @@ def test_chapter_6_what_the_picks_cost_and_save() -> None:
     assert max(cost["residue"][label] for label in well) == pytest.approx(1 / 3, abs=0.04)
     assert saved["mismatch"] == 0
     assert 0.1 < saved["residue"] < cost["mismatch"]["no identity"]
+    assert max(cost["texture"].values()) < 0.1
+    assert cost["texture"]["no identity"] == 0
+
+
+def test_chapter_6_among_averaged_checkpoints_mismatch_and_texture_still_rank() -> None:
+    rho: dict[str, list[float]] = {"mismatch": [], "texture": [], "residue": []}
+    for variant in recorded("signals").data["variants"].values():
+        rows = [row for row in variant["checkpoints"] if row["weights"] == "average"]
+        for signal, values in rho.items():
+            value = spearman([-row[signal] for row in rows], [row["psnr"] for row in rows])
+            assert value is not None
+            values.append(value)
+    assert min(rho["mismatch"] + rho["texture"]) > 0.8
+    assert sum(0.4 < value < 0.6 for value in rho["residue"]) == 2
 
 
 def test_chapter_6_the_run_shown_was_never_warned() -> None:
@@ -602,14 +617,18 @@ def test_chapter_7_minutes_gain_what_was_asked_for_on_all_photographs() -> None:
         named = {row.system: row.mean_psnr for row in rows}
         assert named["CinCGAN"] > named["bicubic"] + 1.2
         assert named["CinCGAN"] > named["SR alone"] + 0.9
-    result = recorded("lesson-train-bm3d")
-    rows, best = rows_of(result), best_of(result, "bm3d")
-    (ours,) = (row for row in rows if row.system == "CinCGAN")
-    for measure in ("psnr", "ssim"):
-        gain, error = paired(getattr(ours, measure), getattr(best, measure))
-        assert gain > 2 * error
-    levels = [row.system for row in rows if row.system.startswith("bm3d(")]
-    assert best.system not in (levels[0], levels[-1])
+    gained = of_seeds("lesson-seeds")
+    assert max(gained) == gained[0]
+    for seed, end in enumerate(("", "-1", "-2")):
+        result = recorded(f"lesson-train-bm3d{end}")
+        rows, best = rows_of(result), best_of(result, "bm3d")
+        (ours,) = (row for row in rows if row.system == "CinCGAN")
+        assert ours.mean_psnr - rows[0].mean_psnr == pytest.approx(gained[seed], abs=0.005)
+        for measure in ("psnr", "ssim"):
+            gain, error = paired(getattr(ours, measure), getattr(best, measure))
+            assert gain > 2 * error
+        levels = [row.system for row in rows if row.system.startswith("bm3d(")]
+        assert best.system not in (levels[0], levels[-1])
 
 
 def of_seeds(name: str, system: str = "CinCGAN") -> list[float]:

@@ -68,3 +68,13 @@ def test_freed_memory_that_is_kept_and_the_gradient_of_pixel_shuffle_pay():
         assert row["given_back_pages"] > 1000 > 10 * row["kept_pages"]
         assert row["ratio"] > 1
     assert apart["shuffle"]["ratio"] > 1.2
+
+
+def test_no_step_waits_for_its_data():
+    assert min(row["sampler_ratio"] for row in recorded("bench").data["rows"]) > 10
+
+
+def test_python_and_the_libraries_take_about_a_quarter_of_a_gigabyte():
+    result = recorded("bench").data
+    assert all(abs(row["program_MB"] - 250) < 25 for row in result["memory"])
+    assert all("EDSR 32x256" in left_out for left_out in result["memory_left_out"])

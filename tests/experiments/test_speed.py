@@ -39,3 +39,24 @@ def test_the_table_of_kept_memory_has_a_line_for_each_stage(tmp_path):
     data = {"apart": {"freed_memory": freed}}
     lines = repr(speed.of_kept_memory(Recorded("bench", tmp_path, {"preset": "paper"}, data))).splitlines()
     assert [line.strip("| ").split(" | ") for line in lines[2:]] == [["first", "3273", "11", "1.24"]]
+
+
+def test_the_table_of_supply_has_the_sampler_and_the_extrapolated_days(tmp_path):
+    rows = [
+        {"size": "lesson", "stage": "first", "sampler_ratio": 37.6, "days_for_400000_steps_extrapolated": 0.477},
+    ]
+    lines = repr(speed.of_supply(Recorded("bench", tmp_path, {"preset": "paper"}, {"rows": rows}))).splitlines()
+    assert lines[2].strip("| ").split(" | ") == ["lesson", "first", "38x", "0.5"]
+
+
+def test_the_table_of_memory_has_a_line_for_each_size_and_a_column_for_each_stage(tmp_path):
+    peaks = {"lesson": (400.4, 410, 560), "colab": (620, 660, 1299)}
+    memory = [
+        {"size": size, "stage": stage, "program_MB": 251, "peak_MB": peak}
+        for size, of_size in peaks.items()
+        for stage, peak in zip(("pretrain", "first", "joint"), of_size, strict=True)
+    ]
+    lines = repr(speed.of_memory(Recorded("bench", tmp_path, {"preset": "paper"}, {"memory": memory}))).splitlines()
+    cells = [line.strip("| ").split(" | ") for line in lines]
+    assert cells[0] == ["Size", "pretrain (MB)", "first (MB)", "joint (MB)"]
+    assert cells[2:] == [["lesson", "400", "410", "560"], ["colab", "620", "660", "1299"]]
