@@ -591,12 +591,11 @@ def test_chapter_7_two_of_ten_were_warned_and_neither_gains_the_least() -> None:
     assert abs(statistics.fmean(gains[2:]) - statistics.fmean(gains[:2])) < 0.03, "the seeds that were not looked at"
 
 
-@pytest.mark.parametrize("preset", ["lesson", "mild"])
-def test_chapter_7_on_pairs_the_networks_were_trained_for_as_many_steps(preset: str) -> None:
-    result = recorded(f"{preset}-bound")
-    assert result.data["training"]["steps"] == sum(stage.steps for stage in PRESETS[preset].stages().values())
+def test_chapter_7_on_pairs_mild_was_trained_for_all_its_steps() -> None:
+    result = recorded("mild-bound")
+    assert result.data["training"]["steps"] == sum(stage.steps for stage in PRESETS["mild"].stages().values())
     _, on_pairs = rows_of(result)
-    assert on_pairs.mean_psnr > of(f"{preset}-val")["G1 then SR"].mean_psnr + 0.5
+    assert on_pairs.mean_psnr > of("mild-val")["G1 then SR"].mean_psnr + 0.5
 
 
 def test_chapter_7_training_on_pairs_is_no_limit() -> None:

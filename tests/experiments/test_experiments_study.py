@@ -195,8 +195,14 @@ def test_a_study_of_cycle_two_begins_with_its_base(work, held_out):
         (row,) = evaluate(trained, held_out, chosen={"CinCGAN": systems(trained)["CinCGAN"]}, protocols=["vif"])
         scored = content["data"]["variants"][label]
         assert scored == {"psnr": row.psnr, "ssim": row.ssim, "vif": row.protocols["vif"]} | {
-            key: scored[key] for key in ("settings", "trained")
+            key: scored[key] for key in ("settings", "trained", "lr_psnr")
         }
+        for photograph in held_out:
+            x, z = noisy(photograph, SYNTHETIC_MILD.without_shift())
+            with torch.no_grad():
+                cleaned = trained.nets.eval().G1(x).clamp(0, 1)
+            expected = psnr(cleaned, bicubic_downsample(z).clamp(0, 1), border=1)
+            assert scored["lr_psnr"][photograph.name] == pytest.approx(expected, abs=1e-6)
     assert Image.open(work.results / "tiny-two" / "all-terms.png").size == (128, 128)
 
 
