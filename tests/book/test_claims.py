@@ -382,6 +382,35 @@ def test_chapter_7_with_the_shift_all_rows_fall_and_keep_their_order() -> None:
     assert sorted(shifted, key=lambda name: shifted[name].mean_psnr) == order
 
 
+@pytest.mark.parametrize("name", ["lesson", "general"])
+def test_chapter_7_with_the_shift_the_others_gain_too(name: str) -> None:
+    centred, shifted = of(f"{name}-val"), of(f"{name}-val-shift")
+    result = recorded(f"{name}-val-shift")
+    assert (result.data["shifted"], result.data["degradation"]) == (True, "synthetic_mild")
+    assert result.data["photographs"] == recorded("mild-val-shift").data["photographs"]
+    assert shifted["bicubic"].psnr == pytest.approx(of("mild-val-shift")["bicubic"].psnr, abs=1e-4)
+    for system in ("bicubic", "SR alone", "G1 then SR", "CinCGAN"):
+        assert shifted[system].mean_psnr < centred[system].mean_psnr
+    for system in ("G1 then SR", "CinCGAN"):
+        assert verdict(*paired(shifted[system].psnr, shifted["SR alone"].psnr)) == "a gain"
+
+
+def test_chapter_7_mild_made_again_in_one_piece_gains_about_as_much() -> None:
+    again, shipped = recorded("mild-again"), recorded("mild-val")
+    assert "--preset mild" in again.data["training"]["command"]
+    assert again.data["training"]["device"] != shipped.data["training"]["device"]
+    assert again.data["training"]["commit"] != shipped.data["training"]["commit"]
+    weights = load_weights("mild").facts
+    assert again.data["training"]["command"] == weights["command"]
+    for stage, settings in PRESETS["mild"].stages().items():
+        steps = [line["step"] for line in again.log if line["stage"] == stage]
+        assert max(steps) == settings.steps + settings.warm_up
+    for system in ("G1 then SR", "CinCGAN"):
+        gains = [of(name)[system].mean_psnr - of(name)["bicubic"].mean_psnr for name in ("mild-again", "mild-val")]
+        assert gains[0] == pytest.approx(gains[1], abs=0.05)
+        assert min(gains) > 1.6
+
+
 def test_chapter_7_mild_falls_below_interpolation_on_white_noise() -> None:
     rows = of("mild-val-white")
     assert verdict(*paired(rows["SR alone"].psnr, rows["bicubic"].psnr)) == "a loss"

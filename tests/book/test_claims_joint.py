@@ -113,6 +113,12 @@ def test_in_vif_the_terms_gain_a_thousandth_at_most_and_lose_only_with_the_paper
     assert max(change for change, _ in changes.values()) < 0.0015
 
 
+def test_controls_that_differ_in_their_patches_alone_are_a_hundredth_of_a_decibel_apart(levers: Recorded) -> None:
+    variants = levers.data["variants"]
+    one, other = (variants[label + CONTROL] for label in ("as lesson", "D2 learns alone for 600 steps"))
+    assert abs(paired(other["psnr"], one["psnr"])[0]) == pytest.approx(0.01, abs=0.005)
+
+
 def test_four_times_as_long_both_gain_a_little_and_the_control_more(levers: Recorded) -> None:
     level = means(levers)
     gains = [level["four times as long" + end] - level["as lesson" + end] for end in ("", CONTROL)]
@@ -128,7 +134,12 @@ def test_one_after_the_other_does_as_well_but_for_a_thousandth_of_ssim() -> None
     assert change == pytest.approx(0.001, abs=0.0005)
 
 
-def test_on_noise_that_g1_never_met_the_joint_stage_gains_more_below_interpolation() -> None:
+def test_on_white_noise_the_joint_stage_of_mild_gains_more_below_interpolation() -> None:
+    at_home = {row.system: row for row in rows_of(recorded("mild-val"))}
+    assert verdict(*paired(at_home["CinCGAN"].psnr, at_home["G1 then SR"].psnr)) == "not established"
+    removed = {name: recorded(f"mild-{name}").data["lr_psnr"] for name in ("val", "val-white")}
+    gains = {name: lr["G1(x)"] - lr["x"] for name, lr in removed.items()}
+    assert 0 < gains["val-white"] < 0.1 * gains["val"]
     rows = {row.system: row for row in rows_of(recorded("mild-val-white"))}
     change, error = paired(rows["CinCGAN"].psnr, rows["G1 then SR"].psnr)
     assert verdict(change, error) == "a gain"
