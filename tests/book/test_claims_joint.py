@@ -79,7 +79,7 @@ def own_controls(levers: Recorded, measure: str) -> dict[str, tuple[float, float
 
 
 PAPER = "the paper's norms and weights"
-# Settings under which G1 cleans badly, with cycle two and without.
+# Settings that cost far more than cycle two wins back.
 BAD = ("four times the rates", "D1 and D2 start at random", "sums for means")
 
 
@@ -89,28 +89,33 @@ def test_in_psnr_cycle_two_gains_only_where_the_setting_costs_more(levers: Recor
     for label, (change, error) in changes.items():
         if label in BAD:
             assert verdict(change, error) == "a gain"
-            assert change < 0.05
-            lost = usual - level[label + CONTROL]
-            assert lost > 4 * change
-            assert lost > 0.2
+            assert usual - level[label + CONTROL] > 8 * change
             continue
         assert verdict(change, error) != "a gain", label
         assert level[label + CONTROL] > usual - 0.1
         if label == PAPER:
             assert verdict(change, error) == "a loss"
-            assert -0.5 < change < -0.25
+            assert change < -1 / 3
         else:
             assert change > -0.035
-    assert max(change for change, _ in changes.values()) == changes["sums for means"][0]
-    assert usual - level["sums for means" + CONTROL] > 0.7
 
 
-def test_in_vif_the_terms_gain_a_thousandth_at_most_and_lose_only_with_the_papers_weights(levers: Recorded) -> None:
-    changes = own_controls(levers, "vif")
-    assert changes.pop(PAPER)[0] < -0.002
-    assert all(verdict(*change) != "a loss" for change in changes.values())
-    assert sum(verdict(*change) == "a gain" for change in changes.values()) > len(changes) / 2
-    assert max(change for change, _ in changes.values()) < 0.0015
+def test_with_two_of_these_settings_g1_cleans_worse_by_two_decibels(levers: Recorded) -> None:
+    level = {label: statistics.fmean(v["lr_psnr"].values()) for label, v in levers.data["variants"].items()}
+    lost = {label: level["as lesson" + CONTROL] - level[label + CONTROL] for label in own_controls(levers, "psnr")}
+    assert {label for label, value in lost.items() if value >= 1.95} == set(BAD[1:])
+    assert max(value for label, value in lost.items() if label not in BAD[1:]) < 0.3
+
+
+@pytest.mark.parametrize(("measure", "most"), [("vif", 0.0012), ("ssim", 0.004)])
+def test_in_vif_and_ssim_the_gains_are_thousandths(levers: Recorded, measure: str, most: float) -> None:
+    level, changes = means(levers), own_controls(levers, measure)
+    verdicts = {label: verdict(*change) for label, change in changes.items()}
+    assert {label for label, said in verdicts.items() if said == "a loss"} == ({PAPER} if measure == "ssim" else set())
+    assert sum(said == "a gain" for said in verdicts.values()) >= 4
+    assert max(change for change, _ in changes.values()) < most
+    order = sorted(changes, key=lambda label: -changes[label][0])
+    assert set(order[:1]) <= set(sorted(changes, key=lambda label: level[label + CONTROL])[:2])
 
 
 def test_controls_that_differ_in_their_patches_alone_are_a_hundredth_of_a_decibel_apart(levers: Recorded) -> None:
