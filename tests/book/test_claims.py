@@ -90,20 +90,21 @@ def test_chapter_3_without_identity_the_colours_move(cycle_one: Recorded) -> Non
     assert drift["no cycle, no identity"] > drift["no identity"]
 
 
-def test_chapter_3_the_judge_is_missed_most_then_identity_then_cycle_and_tv_not(cycle_one: Recorded) -> None:
+def test_chapter_3_the_judge_is_missed_most_then_identity_and_neither_cycle_nor_tv(cycle_one: Recorded) -> None:
     variants = cycle_one.data["variants"]
     change = {label: paired(v["psnr"], variants["all terms"]["psnr"]) for label, v in variants.items()}
-    order = sorted(("no adversary", "no identity", "no cycle", "no TV"), key=lambda label: change[label][0])
-    assert order == ["no adversary", "no identity", "no cycle", "no TV"]
-    for label in order[:3]:
-        assert change[label][0] < -2 * change[label][1]
-    assert verdict(*change["no TV"]) == "not established"
-    assert change["no cycle"][0] > -0.5, "nearly enough"
+    assert change["no adversary"][0] < change["no identity"][0]
+    for label in ("no adversary", "no identity"):
+        assert verdict(*change[label]) == "a loss"
+    for label in ("no cycle", "no TV"):
+        assert verdict(*change[label]) == "not established"
 
 
 def test_chapter_3_without_cycle_and_identity_the_gain_is_gone(cycle_one: Recorded) -> None:
-    mean, error = paired(cycle_one.data["variants"]["no cycle, no identity"]["psnr"], cycle_one.data["untouched"])
-    assert abs(mean) < error
+    change, error = paired(cycle_one.data["variants"]["no cycle, no identity"]["psnr"], cycle_one.data["untouched"])
+    assert change < -0.5
+    assert verdict(change, error) == "not established"
+    assert cycle_one.data["common"]["validate_every"] == 0, "the end is scored"
 
 
 @pytest.fixture(scope="module")
