@@ -152,13 +152,6 @@ STUDIES = {
             measures="hr",
         ),
         Study(
-            "sr-norm",
-            "what squared differences do to the pre-training of SR, on clean photographs",
-            _ONLY_SR,
-            {"lesson": {}, "squared supervision": {"norms.supervised": 2}},
-            measures="hr",
-        ),
-        Study(
             "sr-size",
             "what a larger EDSR reaches on clean photographs, after as many steps of pre-training",
             _ONLY_SR,

@@ -38,7 +38,6 @@ _PAPER = Preset(
 _SMALL_STEPS = {
     # Departure: [paper's norms and weights] absolute instead of squared differences, with weights 5, 5, 1 to match. The
     # gradient of a squared difference fades as the difference does, so small errors of colour live long.
-    # Departure: [squared supervision] absolute differences for the supervision of SR too, as EDSR has them.
     "norms": Norms(cycle=1, identity=1, tv=1, supervised=1),
     # Departure: [no average] what is kept is a running average of G1 and SR, over about the last ninth of a stage. Two
     # players circle around a balance; the average sits nearer its middle than any one step.

@@ -669,7 +669,7 @@ def test_the_foot_of_the_pages_credits_as_the_page_licences_does(root) -> None:
 
 
 def test_every_departure_that_names_a_variant_was_measured() -> None:
-    studies = ("departures", "cycle-two", "sizes", "sr-size", "sr-norm")
+    studies = ("departures", "cycle-two", "sizes", "sr-size")
     measured = {label for name in studies for label in recorded(name).data["variants"]}
     measured |= {"colours free to drift"}  # by rows of `mild-local-mean`, which the page names itself
     named = {departure.variant for departure in departures() if departure.variant is not None}
