@@ -13,8 +13,6 @@ from .study import Settings, Study
 COLOURS_FREE = {"generator.local_mean": 0}
 _ONLY_ONE: Settings = COLOURS_FREE | {"pretrain.steps": 0, "joint.steps": 0, "first.steps": 600, "validate_every": 0}
 _ONLY_JOINT = COLOURS_FREE | {"pretrain.steps": 0, "first.steps": 0}
-# Without a step of the other stages G1 is the identity, and SR(G1(x)) is SR(x).
-_ONLY_SR = {"degradation": "bicubic", "first.steps": 0, "joint.steps": 0}
 _WITHOUT_JOINT = COLOURS_FREE | {"joint.steps": 0}
 
 _PAPER: Mapping[str, Any] = asdict(PRESETS["paper"])
@@ -154,7 +152,8 @@ STUDIES = {
         Study(
             "sr-size",
             "what a larger EDSR reaches on clean photographs, after as many steps of pre-training",
-            _ONLY_SR,
+            # Without a step of the other stages G1 is the identity, and SR(G1(x)) is SR(x).
+            {"degradation": "bicubic", "first.steps": 0, "joint.steps": 0},
             {"lesson": {}, "EDSR 16x64": {"sr.features": 64, "sr.blocks": 16}},
             measures="hr",
         ),

@@ -150,6 +150,21 @@ def test_chapter_6_the_papers_norms_and_weights_together_are_better(changes: dic
     assert drift["paper's norms and weights"] < drift["lesson"] < 1
 
 
+def test_chapter_6_at_the_papers_sizes() -> None:
+    study = recorded("sizes")
+    variants = study.data["variants"]
+    change = {label: paired(v["psnr"], variants["lesson"]["psnr"]) for label, v in variants.items()}
+    for label in ("paper's generators", "paper's D1"):
+        assert verdict(*change[label]) == "a gain"
+        assert change[label][0] == pytest.approx(0.2, abs=0.05)
+    assert change["D1 without warm-up"][0] < -max(change[label][0] for label in ("paper's generators", "paper's D1"))
+    assert verdict(*change["D1 without warm-up"]) == "a loss"
+    assert abs(change["batch 16"][0]) < 0.1
+    untouched = statistics.fmean(study.data["untouched"].values())
+    assert means(study)["the paper's settings at its sizes"] < untouched - 5
+    assert study.data["common"]["validate_every"] == 0, "the end is scored"
+
+
 @pytest.mark.parametrize("label", ["BatchNorm in D1", "D1 starts at random", "all of the paper's settings"])
 def test_chapter_6_no_better_than_the_untouched_input(label: str) -> None:
     study = recorded("departures")
@@ -632,11 +647,12 @@ def test_chapter_7_two_of_ten_were_warned_and_neither_gains_the_least() -> None:
     assert abs(statistics.fmean(gains[2:]) - statistics.fmean(gains[:2])) < 0.03, "the seeds that were not looked at"
 
 
-def test_chapter_7_on_pairs_mild_was_trained_for_all_its_steps() -> None:
-    result = recorded("mild-bound")
-    assert result.data["training"]["steps"] == sum(stage.steps for stage in PRESETS["mild"].stages().values())
+@pytest.mark.parametrize("preset", ["lesson", "mild"])
+def test_chapter_7_on_pairs_the_networks_were_trained_for_as_many_steps(preset: str) -> None:
+    result = recorded(f"{preset}-bound")
+    assert result.data["training"]["steps"] == sum(stage.steps for stage in PRESETS[preset].stages().values())
     _, on_pairs = rows_of(result)
-    assert on_pairs.mean_psnr > of("mild-val")["G1 then SR"].mean_psnr + 0.5
+    assert on_pairs.mean_psnr > of(f"{preset}-val")["G1 then SR"].mean_psnr + 0.5
 
 
 def test_chapter_7_training_on_pairs_is_no_limit() -> None:
