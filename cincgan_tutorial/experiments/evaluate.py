@@ -103,7 +103,7 @@ def score_all(
 
 
 def aligned_score(score: Any, result: Images, z: Images, shifted: bool) -> float:
-    """Return ``score(result, z)``, of a result that may be shifted the one at its best shift."""
+    """Return ``score(result, z)``; where ``shifted``, at the best whole shift of up to 3 pixels, with border 0."""
     if not shifted:
         return score(result, z)
     return best_shift(lambda a, b: score(a, b, border=0), result, z, max_shift=_SEARCH)[0]

@@ -37,10 +37,11 @@ _PAPER = Preset(
 # What made training short and steady on two CPU cores; a label in brackets names the study's variant without it.
 _SMALL_STEPS = {
     # Departure: [paper's norms and weights] absolute instead of squared differences, with weights 5, 5, 1 to match. The
-    # gradient of a squared difference fades as the difference does, so small errors of colour live long.
+    # gradient of a squared difference fades as the difference does, so small errors of colour could live long; in a
+    # short stage one they do not (chapter 6).
     "norms": Norms(cycle=1, identity=1, tv=1, supervised=1),
     # Departure: [no average] what is kept is a running average of G1 and SR, over about the last ninth of a stage. Two
-    # players circle around a balance; the average sits nearer its middle than any one step.
+    # players circle around a balance; the average sits nearer its middle than most single steps.
     "ema": 0.998,
     # Departure: [no clipping] gradients of the discriminators are clipped, as a guard: with an amplified first layer,
     # a single batch could throw them far off.

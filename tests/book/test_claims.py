@@ -150,6 +150,36 @@ def test_chapter_6_the_papers_norms_and_weights_together_are_better(changes: dic
     assert drift["paper's norms and weights"] < drift["lesson"] < 1
 
 
+def of_checkpoints(label: str, weights: str) -> dict[int, float]:
+    """The LR PSNR by step of a run of the study of signals, from the last step's weights or the average."""
+    rows = recorded("signals").data["variants"][label]["checkpoints"]
+    return {row["step"]: row["psnr"] for row in rows if row["weights"] == weights}
+
+
+def test_chapter_6_the_last_step_lies_below_the_average_more_often_than_not() -> None:
+    for label in ("lesson", "raised learning rate", "another seed"):
+        averages, last = (of_checkpoints(label, weights) for weights in ("average", "last"))
+        below = [averages[step] - last[step] for step in averages]
+        assert len(below) == 20
+        assert 0.1 <= statistics.median(below) < 0.45
+        assert sum(value > 1 for value in below) in (1, 2)
+        assert 0 < sum(value < 0 for value in below) <= 5
+
+
+def test_chapter_6_two_seeds_lie_up_to_two_tenths_apart_in_a_short_run() -> None:
+    one, other = (of_checkpoints(label, "average") for label in ("lesson", "another seed"))
+    apart = {step: abs(one[step] - other[step]) for step in (140, 560)}
+    assert 0.15 < apart[140] < 0.2
+    assert 0.1 < apart[560] < 0.2
+
+
+def test_chapter_6_in_the_joint_stage_the_papers_norms_and_weights_cost() -> None:
+    variants = recorded("joint-stage").data["variants"]
+    change, error = paired(variants["the paper's norms and weights"]["psnr"], variants["as lesson"]["psnr"])
+    assert verdict(change, error) == "a loss"
+    assert change == pytest.approx(-0.4, abs=0.05)
+
+
 def test_chapter_6_at_the_papers_sizes() -> None:
     study = recorded("sizes")
     variants = study.data["variants"]
@@ -159,7 +189,7 @@ def test_chapter_6_at_the_papers_sizes() -> None:
         assert change[label][0] == pytest.approx(0.2, abs=0.05)
     assert change["D1 without warm-up"][0] < -max(change[label][0] for label in ("paper's generators", "paper's D1"))
     assert verdict(*change["D1 without warm-up"]) == "a loss"
-    assert abs(change["batch 16"][0]) < 0.1
+    assert verdict(*change["batch 16"]) != "a gain"
     untouched = statistics.fmean(study.data["untouched"].values())
     assert means(study)["the paper's settings at its sizes"] < untouched - 5
     assert study.data["common"]["validate_every"] == 0, "the end is scored"
@@ -434,7 +464,7 @@ def test_chapter_7_mild_made_again_in_one_piece_gains_about_as_much() -> None:
         assert max(steps) == settings.steps + settings.warm_up
     for system in ("G1 then SR", "CinCGAN"):
         gains = [of(name)[system].mean_psnr - of(name)["bicubic"].mean_psnr for name in ("mild-again", "mild-val")]
-        assert gains[0] == pytest.approx(gains[1], abs=0.05)
+        assert abs(gains[0] - gains[1]) < 0.05 * min(gains)
         assert min(gains) > 1.6
 
 
