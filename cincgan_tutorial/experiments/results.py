@@ -66,12 +66,16 @@ def evaluation_data(
             | ({"protocols": row.protocols} if row.protocols else {})
             for row in rows
         ],
-        # Where the degradation adds nothing, x is y and its PSNR is infinite, which JSON can't hold.
-        "lr_psnr": {name: value if math.isfinite(value) else None for name, value in clean.items()},
+        "lr_psnr": finite(clean),
         "training": {key: trained.facts[key] for key in ("command", "commit", "device", "date", "source", "seconds")}
         | {"photographs": {half: len(trained.facts[f"{half}_photographs"]) for half in ("x", "yz")}},
     }
     return data, {"preset": trained.preset.name, "seed": seed, "source": trained.facts["source"]}
+
+
+def finite(scores: Mapping[str, float]) -> dict[str, float | None]:
+    """Return scores as JSON can hold them: where a degradation adds nothing, x is y, and its PSNR infinite: ``None``."""
+    return {name: value if math.isfinite(value) else None for name, value in scores.items()}
 
 
 def rows_of(result: Recorded) -> list[Row]:

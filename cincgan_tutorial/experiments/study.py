@@ -21,7 +21,7 @@ from ..unpaired import Photograph, Photographs
 from ..weights import Trained, load_weights
 from .evaluate import cleaning_scores, evaluate, noisy
 from .example import EXAMPLE_BOX, example
-from .results import record
+from .results import finite, record
 from .systems import systems
 
 Settings = Mapping[str, Any]
@@ -139,7 +139,7 @@ def scores_of(trained: Trained, held_out: Sequence[Photograph], measures: str) -
         final = {"CinCGAN": systems(trained)["CinCGAN"]}
         row = evaluate(trained, held_out, chosen=final, protocols=["vif"])[0]
         cleaned = cleaning_scores(replace(trained, before_joint=trained.nets.upscaler()), held_out)["G1(x)"]
-        return {"psnr": row.psnr, "ssim": row.ssim, "vif": row.protocols["vif"], "lr_psnr": cleaned}
+        return {"psnr": row.psnr, "ssim": row.ssim, "vif": row.protocols["vif"], "lr_psnr": finite(cleaned)}
     degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
     drifts = []
     for photograph in held_out:

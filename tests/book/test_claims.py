@@ -457,6 +457,7 @@ def test_chapter_7_mild_made_again_in_one_piece_gains_about_as_much() -> None:
     assert "--preset mild" in again.data["training"]["command"]
     assert again.data["training"]["device"] != shipped.data["training"]["device"]
     assert again.data["training"]["commit"] != shipped.data["training"]["commit"]
+    assert [(line["stage"], line["alarm"]) for line in again.log if "alarm" in line] == [("first", "at chance")]
     weights = load_weights("mild").facts
     assert again.data["training"]["command"] == weights["command"]
     for stage, settings in PRESETS["mild"].stages().items():
