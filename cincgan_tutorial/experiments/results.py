@@ -74,7 +74,7 @@ def evaluation_data(
 
 
 def finite(scores: Mapping[str, float]) -> dict[str, float | None]:
-    """Return scores as JSON can hold them: where a degradation adds nothing, x is y, and its PSNR infinite: ``None``."""
+    """Return scores as JSON can hold them: ``None`` for the infinite PSNR of equal images, as where x is y."""
     return {name: value if math.isfinite(value) else None for name, value in scores.items()}
 
 
