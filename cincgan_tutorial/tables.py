@@ -342,9 +342,10 @@ def against_controls(study: Recorded) -> Markdown:
     variants, lines = study.data["variants"], []
     for label, control in ((label, variants[label + CONTROL]) for label in variants if label + CONTROL in variants):
         lines.append([label, *(f"{statistics.fmean(control[score].values()):.2f}" for score in ("lr_psnr", "psnr"))])
-        changes = [(*paired(variants[label][score], control[score]), d) for score, d in _DIGITS.items()]
-        lines[-1] += [f"{mean:+.{d}f} ± {error:.{d}f}" for mean, error, d in changes]
-    header = ["Setting", "control, LR (dB)", "HR (dB)", "change of PSNR (dB)", "of SSIM", "of VIF"]
+        for score, unit, digits in (("psnr", 1, 3), ("ssim", 1000, 1), ("vif", 1000, 1)):
+            mean, error = (unit * value for value in paired(variants[label][score], control[score]))
+            lines[-1].append(f"{mean:+.{digits}f} ± {error:.{digits}f}")
+    header = ["Setting", "control, LR (dB)", "HR (dB)", "PSNR (dB)", "SSIM (1/1000)", "VIF (1/1000)"]
     return markdown_table(header, lines)
 
 

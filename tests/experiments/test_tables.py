@@ -159,8 +159,8 @@ def test_every_setting_of_the_joint_stage_is_compared_with_its_own_control(tmp_p
         "long, control": control,
     }
     assert cells(tables.against_controls(given)) == [
-        ["as it is", "26.50", "22.75", "-0.750 ± 0.250", "+0.2500 ± 0.0000", "+0.0250 ± 0.1000"],
-        ["long", "26.50", "22.75", "+0.000 ± 0.000", "+0.0000 ± 0.0000", "+0.0000 ± 0.0000"],
+        ["as it is", "26.50", "22.75", "-0.750 ± 0.250", "+250.0 ± 0.0", "+25.0 ± 100.0"],
+        ["long", "26.50", "22.75", "+0.000 ± 0.000", "+0.0 ± 0.0", "+0.0 ± 0.0"],
     ]
 
 
