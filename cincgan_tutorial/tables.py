@@ -345,8 +345,9 @@ def against_controls(study: Recorded) -> Markdown:
         for score, unit, digits in (("psnr", 1, 3), ("ssim", 1000, 1), ("vif", 1000, 1)):
             mean, error = (unit * value for value in paired(variants[label][score], control[score]))
             lines[-1].append(f"{mean:+.{digits}f} ± {error:.{digits}f}")
-    header = ["Setting", "control, LR (dB)", "HR (dB)", "PSNR (dB)", "SSIM (1/1000)", "VIF (1/1000)"]
-    return markdown_table(header, lines)
+    return markdown_table(
+        ["Setting", "control, LR (dB)", "HR (dB)", "PSNR (dB)", "SSIM (1/1000)", "VIF (1/1000)"], lines
+    )
 
 
 class Departure(NamedTuple):
