@@ -14,8 +14,6 @@ from .experiments.comparison import why_not_shown
 from .experiments.paper import TABLE_1, counterpart
 from .protocols import PROTOCOLS
 
-_DIGITS = {"psnr": 3, "ssim": 4, "vif": 4}  # of small changes
-
 
 class Markdown:
     """Text that a notebook renders and a terminal prints."""
@@ -327,7 +325,7 @@ def against_control(study: Recorded, control: str = "control: supervision only")
     """Return in words what the joint stage gains over its control."""
     variants, changes = study.data["variants"], []
     name = next(iter(variants))
-    for score, d in _DIGITS.items():
+    for score, d in (("psnr", 3), ("ssim", 4), ("vif", 4)):
         mean, error = paired(variants[name][score], variants[control][score])
         unit = " dB" if score == "psnr" else ""
         changes.append(f"{score.upper()} by {mean:+.{d}f}{unit} (standard error {error:.{d}f}: {verdict(mean, error)})")
