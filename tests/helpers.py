@@ -1,9 +1,11 @@
 """Small things that several test files share."""
 
 import os
+import platform
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
@@ -12,6 +14,13 @@ from cincgan_tutorial.architectures import Networks
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "cincgan_tutorial"
+
+_HUGE = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+ALWAYS_HUGE = _HUGE.is_file() and "[always]" in _HUGE.read_text()
+needs_glibc = pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc" or ALWAYS_HUGE,
+    reason="the setting is glibc's, and a page must be smaller than the work's memory",
+)
 
 LETTERS = ("G1", "G2", "SR", "G3", "D1", "D2")
 

@@ -1,19 +1,16 @@
 """Memory that a step frees is kept for the next one."""
 
 import os
-import platform
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from helpers import needs_glibc
 
 from cincgan_tutorial.presets import PRESETS
 from cincgan_tutorial.training import loop, train
 from cincgan_tutorial.training.memory import keep_freed_memory
 
-_HUGE = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-ALWAYS_HUGE = _HUGE.is_file() and "[always]" in _HUGE.read_text()
 # Many tensors that come and go together, as in a step.
 WORK = """
 import resource, torch
@@ -31,12 +28,6 @@ def settled():
 before = settled()
 print(before * resource.getpagesize() >> 20, keep_freed_memory(), settled() * resource.getpagesize() >> 20)
 """
-
-
-needs_glibc = pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc" or ALWAYS_HUGE,
-    reason="the setting is glibc's, and a page must be smaller than the work's memory",
-)
 
 
 def megabytes_of_a_step(**told: str) -> tuple[int, int]:
