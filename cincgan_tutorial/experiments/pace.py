@@ -1,7 +1,11 @@
-"""Equal budgets: seconds per step are measured once, and from then on a budget in seconds means a number of steps.
+"""Equal budgets: the time of a step is measured once, and from then on a budget in seconds means a number of steps.
 
 A training that counted its own seconds would end elsewhere each time. One that counts steps can be killed, resumed and
 repeated; what was measured is kept in a file beside the runs.
+
+The systems of a table are measured minutes or hours apart, and a machine does not stay as fast as it was. So each step
+is timed in turns with a fixed piece of work, the yardstick, and its length in yardsticks is kept. What a yardstick
+takes is measured once, before all: a slow hour then makes no system's training shorter than another's.
 """
 
 from __future__ import annotations
@@ -12,11 +16,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch.nn.functional import conv2d
 
 from ..architectures import Networks
-from ..baselines import Material, System
+from ..baselines import Material, System, training_device
 from ..images import replacing
 from ..presets import Preset, with_settings
 from ..provenance import device_name
@@ -26,38 +32,41 @@ from ..training.memory import keep_freed_memory
 from ..training.state import State, enter, published
 from ..training.validation import Validation
 
+YardsticksPerStep = Mapping[str, float]
 SecondsPerStep = Mapping[str, float]
 
+_LENGTHS = "yardsticks_per_step"
 _WARM_UP, _MOST, _LONG_ENOUGH = 2, 25, 4.0  # steps, steps, seconds
 
 
 @dataclass(frozen=True)
 class Pace:
-    """The seconds per step of every system that was measured on this device, kept in ``path``."""
+    """What a step of every system takes that was measured on this device, kept in ``path``."""
 
     path: Path
 
-    def of(self, key: str, measure: Callable[[], SecondsPerStep]) -> SecondsPerStep:
-        """Return what was measured for ``key``, measuring it if this is the first time.
+    def of(self, key: str, measure: Callable[[], YardsticksPerStep]) -> SecondsPerStep:
+        """Return the seconds per step for ``key``, measuring it if this is the first time.
 
         Raises:
             ValueError: The file was measured on another device, or is damaged.
         """
         known = self._read()
-        if key not in known:
-            known[key] = dict(measure())
+        if key not in known[_LENGTHS]:
+            known["yardstick_seconds"] = known["yardstick_seconds"] or seconds_of_yardstick()
+            known[_LENGTHS][key] = dict(measure())
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(self.path) as temporary:
-                content = {"device": device_name(), "seconds_per_step": known}
-                temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        return known[key]
+                temporary.write_text(json.dumps({"device": device_name()} | known, indent=1), encoding="utf-8")
+        seconds = known["yardstick_seconds"]
+        return {name: length * seconds for name, length in known[_LENGTHS][key].items()}
 
-    def _read(self) -> dict[str, dict[str, float]]:
+    def _read(self) -> dict[str, Any]:
         if not self.path.is_file():
-            return {}
+            return {"yardstick_seconds": None, _LENGTHS: {}}
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
-            device, known = content["device"], content["seconds_per_step"]
+            device, known = content["device"], {name: content[name] for name in ("yardstick_seconds", _LENGTHS)}
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{self.path}: damaged ({error!r}). Remove it and all runs beside it.") from error
         if device != device_name():
@@ -91,7 +100,7 @@ def stretched(preset: Preset, pace: SecondsPerStep, budget: float) -> Preset:
 
 
 def pace_of_system(system: System, material: Material) -> dict[str, float]:
-    """Measure the seconds per step of each phase. The system is trained a little by it: give one to throw away."""
+    """Measure a step of each phase, in yardsticks. The system is trained a little by it: give one to throw away."""
     device = material.device
     system.to(device).to(memory_format=LAYOUT)  # type: ignore[call-overload]
     arithmetic = Arithmetic(settle(material.preset.precision, device), device)
@@ -103,12 +112,12 @@ def pace_of_system(system: System, material: Material) -> dict[str, float]:
             system.step(material.batch(phase, step))
             arithmetic.end_step()
 
-        pace[phase.name] = _median_seconds(one, device)
+        pace[phase.name] = _yardsticks(one, device)
     return pace
 
 
 def pace_of_stages(preset: Preset, material: Material) -> dict[str, float]:
-    """Measure the seconds per step of CinCGAN's stages, with a step's part of what is looked at in between."""
+    """Measure a step of CinCGAN's stages, in yardsticks, with its part of what is looked at in between."""
     device, patches = material.device, material.unpaired
     pace = {}
     for number, (name, stage) in enumerate(preset.stages().items()):
@@ -124,25 +133,53 @@ def pace_of_stages(preset: Preset, material: Material) -> dict[str, float]:
             x, y, z = (images.to(device, memory_format=LAYOUT) for images in batch)
             train_step(state, name, stage, preset, (x, y, z))
 
-        pace[name] = _median_seconds(one, device)
+        pace[name] = _yardsticks(one, device)
         if preset.validate_every and name != "pretrain":
-            look = Validation(patches.X, patches.Y)
-            begun = time.monotonic()
-            look(published(state).G1, state.arithmetic)
-            pace[name] += (time.monotonic() - begun) / preset.validate_every
+            look, nets = Validation(patches.X, patches.Y), published(state)
+
+            def once(_: int, look=look, nets=nets, state=state) -> None:  # type: ignore[no-untyped-def]
+                look(nets.G1, state.arithmetic)
+
+            pace[name] += _yardsticks(once, device) / preset.validate_every
     return pace
 
 
-def _median_seconds(one: Callable[[int], None], device: torch.device) -> float:
-    """Return the median duration of a step, after some that let caches and clocks settle."""
+def seconds_of_yardstick() -> float:
+    """Return what the yardstick takes on this device now."""
+    device = training_device()
+    yardstick = _yardstick(device)
+    return statistics.median(_seconds(yardstick, device) for _ in range(_WARM_UP + _MOST))
+
+
+def _yardsticks(one: Callable[[int], None], device: torch.device) -> float:
+    """Return how long a step is in yardsticks: both in turns, the median, after some that let caches settle."""
     keep_freed_memory()  # as the loops do that are timed here
-    taken: list[float] = []
+    yardstick = _yardstick(device)
+    lengths: list[float] = []
+    begun = time.monotonic()
     for step in range(_WARM_UP + _MOST):
-        begun = time.monotonic()
-        one(step)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        taken.append(time.monotonic() - begun)
-        if step > _WARM_UP and sum(taken) > _LONG_ENOUGH:
+        before = _seconds(yardstick, device)
+        taken = _seconds(lambda step=step: one(step), device)  # type: ignore[misc]
+        lengths.append(2 * taken / (before + _seconds(yardstick, device)))
+        if step > _WARM_UP and time.monotonic() - begun > _LONG_ENOUGH:
             break
-    return statistics.median(taken[_WARM_UP:])
+    return statistics.median(lengths[_WARM_UP:])
+
+
+def _yardstick(device: torch.device) -> Callable[[], None]:
+    """Return work like that of a step: two convolutions of G1's width, forth and back."""
+    kernels = torch.full((64, 64, 3, 3), 1 / 576, device=device, requires_grad=True)
+    features = torch.ones(8, 64, 48, 48, device=device).to(memory_format=LAYOUT)
+
+    def work() -> None:
+        conv2d(conv2d(features, kernels), kernels).mean().backward()
+
+    return work
+
+
+def _seconds(work: Callable[[], None], device: torch.device) -> float:
+    begun = time.monotonic()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.monotonic() - begun

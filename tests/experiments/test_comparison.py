@@ -56,7 +56,8 @@ def write_pace(folder, keys=()):
     phases = ("clean pairs", "registered pairs", "mse", "game", "pretrain", "first", "joint")
     content = {
         "device": device_name(),
-        "seconds_per_step": {key: dict.fromkeys(phases, 1.0) for key in (*TRAINED, "cincgan", *keys)},
+        "yardstick_seconds": 0.5,
+        "yardsticks_per_step": {key: dict.fromkeys(phases, 2.0) for key in (*TRAINED, "cincgan", *keys)},
     }
     folder.mkdir(parents=True)
     (folder / "pace.json").write_text(json.dumps(content), encoding="utf-8")
@@ -366,14 +367,15 @@ def test_cincgans_stages_are_stretched_together():
 
 
 def test_a_pace_is_measured_once_and_on_one_device(tmp_path, monkeypatch):
+    monkeypatch.setattr(pace_module, "seconds_of_yardstick", iter([0.5]).__next__)
     calls = []
 
     def measure():
         calls.append(1)
         return {"phase": 0.25}
 
-    assert Pace(tmp_path / "p" / "pace.json").of("edsr", measure) == {"phase": 0.25}
-    assert Pace(tmp_path / "p" / "pace.json").of("edsr", lambda: pytest.fail("measured twice")) == {"phase": 0.25}
+    assert Pace(tmp_path / "p" / "pace.json").of("edsr", measure) == {"phase": 0.125}
+    assert Pace(tmp_path / "p" / "pace.json").of("edsr", lambda: pytest.fail("measured twice")) == {"phase": 0.125}
     Pace(tmp_path / "p" / "pace.json").of("srgan", measure)
     assert len(calls) == 2
     monkeypatch.setattr(pace_module, "device_name", lambda: "another")
@@ -382,6 +384,27 @@ def test_a_pace_is_measured_once_and_on_one_device(tmp_path, monkeypatch):
     (tmp_path / "p" / "pace.json").write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match=r"pace.json: damaged"):
         Pace(tmp_path / "p" / "pace.json").of("edsr", measure)
+
+
+@pytest.mark.parametrize("slowness", [lambda call: 1.0, lambda call: 3.0, lambda call: 1 + call / 20])
+def test_a_slow_hour_makes_no_step_longer(slowness, monkeypatch):
+    """Nor does a machine that slows down while it is measured."""
+    clock, calls = [0.0], [0]
+
+    def work(seconds):
+        calls[0] += 1
+        clock[0] += seconds * slowness(calls[0])
+
+    monkeypatch.setattr(pace_module, "_yardstick", lambda device: lambda: work(0.25))
+    monkeypatch.setattr(pace_module.time, "monotonic", lambda: clock[0])
+    length = pace_module._yardsticks(lambda step: work(2.0), torch.device("cpu"))
+    assert length == pytest.approx(8, rel=0.01)
+
+
+def test_a_yardstick_takes_time_and_no_chance():
+    before = torch.get_rng_state()
+    assert pace_module.seconds_of_yardstick() > 0
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_every_phase_and_stage_is_measured(smoke, photographs, monkeypatch):
