@@ -170,6 +170,24 @@ def noise_level(image: Images, border: int = 4) -> float:
     return float(np.mean([_typical(channel[channel.abs() > 1e-9].abs()) for channel in details]))
 
 
+def photo_noise_level(image: Images) -> float:
+    r"""Return the standard deviation of a photograph's noise in units of 1/255, without a reference. Lower is cleaner.
+
+    $$ \hat\sigma = \operatorname{median} |H| / 0.6745 $$
+
+    H are differences across and then down, $((a - b) - (c - d)) / 2$, of neighbours two pixels apart: noise of
+    photographs is alike in adjoining pixels, and `noise_level`, meant for white noise, misses most of it. The median
+    looks past edges, which are few; mean over the channels.
+
+    Source: the median of D. Donoho and I. Johnstone, as in `noise_level`, on differences of ours.
+
+    Args:
+        image: The image to be judged, (1, 3, h, w) in [0, 1], at least 3 pixels each way.
+    """
+    a, b, c, d = image[..., :-2, :-2], image[..., :-2, 2:], image[..., 2:, :-2], image[..., 2:, 2:]
+    return 255 * float(((a - b - c + d) / 2).abs().flatten(1).median(1).values.mean()) / 0.6745
+
+
 def _typical(sizes: Tensor) -> float:
     """Return the standard deviation of normal numbers from the median of their sizes."""
     middle = 0.6744897501960817  # half of all normal numbers are smaller than this many deviations

@@ -18,8 +18,8 @@ from skimage.measure import blur_effect
 
 from .degradation import bicubic_downsample
 from .images import Images, crop_to_multiple, from_pixels
+from .perceptual import photo_noise_level
 from .seeds import torch_generator
-from .training.validation import noise_level
 from .unpaired import Photograph
 
 # What is measured of a photograph is measured in its middle, squares of this many LR pixels.
@@ -125,7 +125,7 @@ def survey(lr: Sequence[Photograph], hr: Sequence[Photograph], patch: int = 32, 
 def measure(images: Iterable[Images]) -> Measured:
     """Measure images, each (1, 3, h, w) in [0, 1]."""
     rows = [
-        (float(noise_level(image)) * 255, blur_of(image), image.mean(dim=(0, 2, 3)).numpy())
+        (photo_noise_level(image), blur_of(image), image.mean(dim=(0, 2, 3)).numpy())
         if min(image.shape[-2:]) >= _SMALLEST
         else (0.0, 0.0, image.mean(dim=(0, 2, 3)).numpy())
         for image in images

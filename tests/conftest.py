@@ -2,9 +2,10 @@
 
 import pytest
 import torch
-from helpers import data_folder, write_photographs
+from helpers import data_folder, noise, soft_image, write_photographs
 
 from cincgan_tutorial.architectures import Networks
+from cincgan_tutorial.degradation import correlate
 from cincgan_tutorial.presets import PRESETS
 from cincgan_tutorial.training import train
 from cincgan_tutorial.unpaired import bundled_photographs, folder_of_photographs
@@ -62,3 +63,15 @@ def finished_run(photographs, tmp_path_factory):
     With one thread (see above), as the runs that are compared with it: bits depend on their number.
     """
     return train(PRESETS["smoke"], photographs, tmp_path_factory.mktemp("runs") / "undisturbed", command="test")
+
+
+@pytest.fixture
+def clean():
+    """Two clean images, for what judges them without pairs."""
+    return [soft_image(48, 56, seed) for seed in range(2)]
+
+
+@pytest.fixture
+def noisy(clean):
+    """The same with noise that neighbours share."""
+    return [image + correlate(noise(image, 0.04)) for image in clean]

@@ -56,6 +56,15 @@ def random_images(n: int, height: int, width: int, seed: int = 0) -> Tensor:
     return torch.rand(n, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
+def noise(like: Tensor, std: float, seed: int = 9) -> Tensor:
+    return std * torch.randn(like.shape, generator=torch.Generator().manual_seed(seed))
+
+
+def tinted(images: list[Tensor]) -> list[Tensor]:
+    """The same images with a tenth more red."""
+    return [image + torch.tensor([0.1, 0, 0])[:, None, None] for image in images]
+
+
 def soft_image(height: int, width: int, seed: int = 0) -> Tensor:
     """One image (1, 3, h, w) in [0, 1] with the statistics of `picture`."""
     return torch.from_numpy(picture(height, width, seed)).permute(2, 0, 1)[None].float() / 255

@@ -18,9 +18,9 @@ from ..metrics import psnr
 from ..presets import Preset, with_settings
 from ..seeds import torch_generator
 from ..training import validation
-from ..training.validation import Seen
 from ..unpaired import Photograph, Photographs, as_levels, degrade
 from ..weights import load_weights
+from . import candidates
 from .evaluate import check_unseen, noisy
 from .results import record
 from .studies import COLOURS_FREE
@@ -40,28 +40,6 @@ SIGNALS = Study(
         "another seed": {"seed": 2},
     },
 )
-
-
-def signals_of(seen: Seen, preset: Preset) -> dict[str, float]:
-    """Return every candidate on what was seen; lower should be better."""
-    spectrum, grain, unfaithful = validation.spectrum(seen), validation.grain(seen), validation.unfaithful(seen)
-    texture = validation.texture(seen)
-    weights = preset.first.cycle_one
-    if weights is None:
-        raise ValueError("first needs cycle_one.")
-    return {
-        "mismatch": validation.mismatch(spectrum, unfaithful),
-        "spectrum": spectrum,
-        "unfaithful": unfaithful,
-        "grain": grain,
-        "residue": validation.residue(grain, unfaithful),
-        "texture": texture,
-        "texture + unfaithful": texture + unfaithful,
-        "cycle": validation.cycle(seen),
-        "identity": validation.identity(seen),
-        "judge": validation.judge(seen),
-        "total": validation.total(seen, weights, preset.norms),
-    }
 
 
 def run_signals(
@@ -120,7 +98,7 @@ def _scorer(
     @torch.no_grad()
     def score(nets: Networks) -> dict[str, float]:
         scores = [psnr(nets.G1(noisy_x).clamp(0, 1), clean_y, border=1) for noisy_x, clean_y in clean]
-        return {"psnr": sum(scores) / len(scores)} | signals_of(validation.look(nets, x, y), preset)
+        return {"psnr": sum(scores) / len(scores)} | candidates.signals_of(candidates.look(nets, x, y), preset)
 
     return score
 

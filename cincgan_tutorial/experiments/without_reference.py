@@ -17,9 +17,9 @@ from ..comparison_page import most_detailed
 from ..enlargement import Box
 from ..front_end import progress_bar
 from ..images import from_pixels, to_pixels
+from ..perceptual import photo_noise_level
 from ..pictures import Picture
 from ..survey import blur_of
-from ..training.validation import noise_level
 from ..unpaired import Photograph
 from .systems import System
 
@@ -63,7 +63,7 @@ def looks(photographs: Sequence[Photograph], chosen: Mapping[str, System], scale
             cell = Box((box.height - height) // 2, (box.width - width) // 2, height, width).times(scale)
             for look, system in zip(found, chosen.values(), strict=True):
                 result = system(from_pixels(part)[None])
-                look.noise_8bit[photograph.name] = float(noise_level(result)) * 255
+                look.noise_8bit[photograph.name] = photo_noise_level(result)
                 look.blur[photograph.name] = blur_of(result)
                 if number < ROWS:
                     shown = to_pixels(result[0])[cell.top : cell.top + cell.height, cell.left :]

@@ -9,9 +9,8 @@ import torch
 from scipy.stats import spearmanr
 
 from cincgan_tutorial import figures, tables
-from cincgan_tutorial.experiments import SIGNALS, Study, cleaning_scores, recorded, run_signals, signals
+from cincgan_tutorial.experiments import SIGNALS, Study, candidates, cleaning_scores, recorded, run_signals, signals
 from cincgan_tutorial.presets import PRESETS, with_settings
-from cincgan_tutorial.training import validation
 from cincgan_tutorial.weights import load_weights
 
 TINY = Study(
@@ -53,8 +52,8 @@ def test_signals_see_the_training_photographs_and_no_held_out_one(
     done, small_lesson, photographs, held_out, monkeypatch
 ):
     seen = []
-    real = validation.look
-    monkeypatch.setattr(validation, "look", lambda nets, x, y: seen.append((x, y)) or real(nets, x, y))
+    real = candidates.look
+    monkeypatch.setattr(candidates, "look", lambda nets, x, y: seen.append((x, y)) or real(nets, x, y))
     score = signals._scorer(small_lesson, photographs, held_out)
     score(load_weights(done / "runs" / "signals-lesson" / "lesson").nets)
     ((x, y),) = seen

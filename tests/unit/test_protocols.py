@@ -9,13 +9,13 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import torch
-from helpers import random_images, soft_image
+from helpers import noise, random_images, soft_image
 
 from cincgan_tutorial import perceptual
 from cincgan_tutorial.degradation import blur, correlate, gaussian_kernel
 from cincgan_tutorial.images import to_pixels
 from cincgan_tutorial.metrics import psnr, ssim
-from cincgan_tutorial.perceptual import blur_level, lpips, ms_ssim, noise_level, vif
+from cincgan_tutorial.perceptual import blur_level, lpips, ms_ssim, noise_level, photo_noise_level, vif
 from cincgan_tutorial.protocols import PROTOCOLS, protocol_named, scored
 
 FREE = [name for name, protocol in PROTOCOLS.items() if not protocol.extra]
@@ -173,7 +173,18 @@ def test_noise_that_neighbours_share_is_taken_for_less():
     assert noise_level(0.5 + correlate(noise)) < 0.75 * noise_level(0.5 + noise)
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_noise_level_of_photographs_is_found_where_neighbours_share_it_too(shared):
+    flat = torch.full((1, 3, 200, 200), 0.5)
+    added = noise(flat, 0.03)
+    added = correlate(added) if shared else added
+    assert photo_noise_level(flat + added) == pytest.approx(255 * float(added.std()), rel=0.3)
+    ramp = torch.linspace(0, 1, 64).expand(1, 3, 64, 64)
+    assert photo_noise_level(ramp) == pytest.approx(0, abs=255e-6), "a slope is no noise"
+
+
 def test_the_noise_level_of_nothing_is_zero():
+    assert photo_noise_level(torch.full((1, 3, 40, 40), 0.3)) == 0
     assert noise_level(torch.full((1, 3, 40, 40), 0.3)) == 0
 
 
