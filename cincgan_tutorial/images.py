@@ -208,7 +208,11 @@ class replacing:  # noqa: N801 - reads as a statement: ``with replacing(path) as
         self.path = Path(path)
 
     def __enter__(self) -> Path:
-        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=".part", dir=self.path.parent)
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=".part", dir=self.path.parent)
+        except OSError as error:
+            error.filename = str(self.path)  # the temporary name tells nobody anything
+            raise
         os.close(handle)
         self.temporary = Path(name)
         return self.temporary

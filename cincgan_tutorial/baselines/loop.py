@@ -23,6 +23,7 @@ from ..training import LAYOUT, Arithmetic, Run, Stopped, settle
 from ..training.alarms import Alarms
 from ..training.checkpoint import differences, load_checkpoint, save_checkpoint
 from ..training.memory import keep_freed_memory
+from ..training.run import writing
 from ..training.stopping import StopRequest
 from .files import save_system
 from .material import Material
@@ -44,6 +45,7 @@ def train_system(system: System, material: Material, steps: Steps, folder: Path)
 
     Raises:
         ValueError: The folder holds something else, or a loss is not finite any more.
+        OSError: The run folder could not be written; what is in it is whole.
         Stopped: Ctrl-C or SIGTERM came; a checkpoint of the step that was reached is saved.
     """
     if set(steps) != {phase.name for phase in system.phases}:
@@ -56,12 +58,12 @@ def train_system(system: System, material: Material, steps: Steps, folder: Path)
     keep_freed_memory()
     system.to(device).to(memory_format=LAYOUT)  # type: ignore[call-overload]
     arithmetic = Arithmetic(run.preset.precision, device)
-    place = _restore(run, system, arithmetic)
-    with StopRequest() as stop:
+    with writing(run, "start the same command again"), StopRequest() as stop:
+        place = _restore(run, system, arithmetic)
         for phase in system.phases[place.phase :]:
             _do_phase(run, system, phase, place, material, steps[phase.name], arithmetic, stop)
-    system.to(torch.device("cpu")).eval()
-    save_system(run.weights_path, system, run, place.seconds)
+        system.to(torch.device("cpu")).eval()
+        save_system(run.weights_path, system, run, place.seconds)
     return run
 
 

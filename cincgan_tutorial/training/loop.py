@@ -31,7 +31,7 @@ from . import ranks
 from .alarms import Alarms, appearance
 from .memory import keep_freed_memory
 from .precision import Arithmetic, settle
-from .run import Run, load_photographs
+from .run import Run, load_photographs, writing
 from .state import LAYOUT, State, beginning, enter, leave, published, restore, save
 from .steps import (
     Losses,
@@ -66,7 +66,7 @@ def train(
     Raises:
         ValueError: The folder is taken, a photograph is too small, the settings make no sense together, or a number is
             not finite any more.
-        OSError: A checkpoint could not be written.
+        OSError: The run folder could not be written; what is in it is whole.
         ConnectionError: Another rank is lost.
         Stopped: Ctrl-C or SIGTERM came; a checkpoint of the step that was reached is saved. `resume` goes on.
     """
@@ -126,10 +126,10 @@ def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches, ranks_m
     keep_freed_memory()
     state = restore(run, preset, device, photographs, ranks_may_differ)
     ranks.begin_alike((state.stage, state.step), state.nets, state.average, state.before_joint)
-    ranks.first_does(lambda: _tidy(run, state))
     patches = patches.to(device)
     names = list(preset.stages())
-    with StopRequest() as stop:
+    with writing(run, f"resume {run.folder}"), StopRequest() as stop:
+        ranks.first_does(lambda: _tidy(run, state))
         for name in names[names.index(state.stage) :]:
             _do_stage(run, state, name, patches, stop)
         ranks.first_does(lambda: save_weights(run.weights_path, _trained(run, state, photographs)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from ..unpaired import Photographs, bundled_photographs, folder_of_photographs, 
 from .checkpoint import differences
 
 BUNDLED = "bundled"
+# What a system says where a file can't be written: no space, beyond a quota or limit, no right to, a broken disk.
+_NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,25 @@ def load_photographs(where: str | None, lr: str | None = None) -> Photographs:
     if where is None or where == BUNDLED:
         return bundled_photographs()
     return div2k.track2(where) if div2k.is_official(where) else folder_of_photographs(where)
+
+
+@contextmanager
+def writing(run: Run, then: str) -> Iterator[None]:
+    """Where a file of a run can't be written, say what becomes of the run, and what to do ``then``.
+
+    Raises:
+        OSError: A file could not be written; the last checkpoint stands.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NOT_WRITTEN:  # another error, or one that has said all this
+            raise
+        kept = "the last checkpoint is untouched" if run.checkpoint_path.exists() else "there is no checkpoint yet"
+        raise OSError(
+            f"{run.folder}: could not be written ({error}); {kept}. Free some space, or make the folder writable, then:"
+            f" {then}"
+        ) from error
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

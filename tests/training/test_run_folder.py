@@ -2,20 +2,24 @@
 
 import errno
 import json
+import os
 import pickle
 import resource
 import shutil
+import subprocess
+import sys
 import zipfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
 import torch
-from helpers import assert_same_tensors, picture, save_picture, write_photographs
+from helpers import ROOT, assert_same_tensors, picture, save_picture, write_photographs
 from training_helpers import PulledPlug, assert_same_run, pull_the_plug_at
 
 from cincgan_tutorial.presets import PRESETS, check, with_settings
-from cincgan_tutorial.training import Run, checkpoint, load_photographs, read_log, resume, train
+from cincgan_tutorial.training import Run, checkpoint, load_photographs, loop, read_log, resume, train
+from cincgan_tutorial.training.run import writing
 from cincgan_tutorial.unpaired import folder_of_photographs
 from cincgan_tutorial.weights import load_weights
 
@@ -192,19 +196,55 @@ def test_a_disk_that_is_really_too_small(interrupted, finished_run):
     assert_same_run(resume(interrupted.folder), finished_run)
 
 
-def test_a_folder_that_became_read_only(interrupted, finished_run, monkeypatch):
-    """No file can be made in it: said with the name of the file; what is there stays, and is gone on from later."""
+@contextmanager
+def read_only(folder):
+    """A command's beginning under which the folder can't be written: by its permissions, which root would ignore."""
+    if os.geteuid():
+        folder.chmod(0o555)
+        yield []
+        folder.chmod(0o755)
+        return
+    mounted = f'mount --bind "{folder}" "{folder}" && mount -o remount,ro,bind "{folder}"'
+    if shutil.which("unshare") is None or subprocess.run(["unshare", "-m", "sh", "-c", mounted]).returncode:
+        pytest.skip("root here can write everywhere, and may not mount a folder read-only")
+    yield ["unshare", "-m", "sh", "-c", f'{mounted} && exec "$0" "$@"']
+
+
+def test_a_folder_that_became_read_only(interrupted, finished_run):
+    """Really so: said with the name of the file, and what to do; what is there stays, and is gone on from later."""
     before = contents(interrupted.folder)
-
-    def refused(*_, dir, **__):
-        raise OSError(errno.EROFS, "Read-only file system", str(dir))
-
-    with monkeypatch.context() as patch:
-        patch.setattr("cincgan_tutorial.images.tempfile.mkstemp", refused)
-        with pytest.raises(OSError, match=rf"Read-only file system: '{interrupted.folder}'"):
-            resume(interrupted.folder)
+    command = [sys.executable, "-m", "cincgan_tutorial", "resume", str(interrupted.folder)]
+    with read_only(interrupted.folder) as beginning:
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        done = subprocess.run([*beginning, *command], env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    said = " ".join(done.stderr.split())
+    assert f"{interrupted.folder}: could not be written" in said
+    assert "log.jsonl'); the last checkpoint is untouched." in said
+    assert said.endswith(f"make the folder writable, then: resume {interrupted.folder}")
+    assert "Traceback" not in said
+    assert ".part" not in said
     assert contents(interrupted.folder) == before
     assert_same_run(resume(interrupted.folder), finished_run)
+
+
+def test_a_disk_that_has_no_room_for_a_line_of_the_log(interrupted, finished_run, monkeypatch):
+    real = loop._write_line
+
+    def full(log, *rest):
+        real(log, *rest)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_write_line", full)
+        with pytest.raises(OSError, match=r"(?s)could not be written.*No space left.*untouched.*then: resume"):
+            resume(interrupted.folder)
+    assert_same_run(resume(interrupted.folder), finished_run)
+
+
+def test_another_error_of_the_system_is_not_taken_for_one(interrupted):
+    with pytest.raises(ConnectionResetError, match="lost"), writing(interrupted, "resume"):
+        raise ConnectionResetError(errno.ECONNRESET, "lost")
 
 
 def test_a_place_where_no_folder_can_be_made(smoke, photographs, tmp_path):
