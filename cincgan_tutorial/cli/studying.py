@@ -14,6 +14,7 @@ from ..experiments import (
     ABLATIONS,
     FRAMES,
     LEARNING,
+    LONG_SIGNALS,
     OWN,
     QUESTION,
     SIGNALS,
@@ -62,7 +63,7 @@ class _Study:
 _SEEDED = {"takes_name": True, "takes_seeds": True}
 _STUDIES = {
     **{name: _Study(study.question, partial(run_study, study)) for name, study in STUDIES.items()},
-    SIGNALS.name: _Study(SIGNALS.question, partial(run_signals, SIGNALS)),
+    **{each.name: _Study(each.question, partial(run_signals, each)) for each in (SIGNALS, LONG_SIGNALS)},
     SYMPTOMS.name: _Study(SYMPTOMS.question, partial(run_symptoms, SYMPTOMS)),
     "seeds": _Study("how much the result depends on the seed", repeat, **_SEEDED),
     "left-out": _Study("what few photographs teach, when they take turns to be held out", leave_out, **_SEEDED),

@@ -15,7 +15,7 @@ from .phone import PHONE
 from .repeat import leave_out, mean_over_seeds, repeat, rows_of_seeds
 from .results import RESULTS, Recorded, check_name, evaluation_data, record, recorded, rows_of
 from .shipped_rows import SHIPPED_ROWS, table_here
-from .signals import SIGNALS, run_signals
+from .signals import LONG_SIGNALS, SIGNALS, run_signals
 from .spending import SPENDING, run_budget
 from .studies import CONTROL, STUDIES
 from .study import Study, run_study, slug
@@ -33,6 +33,7 @@ __all__ = [
     "EXAMPLE_BOX",
     "FRAMES",
     "LEARNING",
+    "LONG_SIGNALS",
     "OWN",
     "PHONE",
     "QUESTION",

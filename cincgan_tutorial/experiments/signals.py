@@ -41,6 +41,14 @@ SIGNALS = Study(
     },
 )
 
+# A run of `mild` as its card makes it: nothing is picked there.
+LONG_SIGNALS = Study(
+    "signals-long",
+    "does the signal rank the checkpoints of a long run too",
+    {"keep_every": 500},
+    {"long run": {}},
+)
+
 
 def run_signals(
     study: Study,
