@@ -6,6 +6,7 @@ better.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,7 +54,9 @@ class Seen:
 
 @torch.no_grad()
 def look(nets: Networks, x: Sequence[Images], y: Sequence[Images]) -> Seen:
-    """Let the networks see the images, one by one."""
+    """Let the networks see the images, one by one, their colours as free as in training."""
+    nets = copy.deepcopy(nets)
+    nets.G1.local_mean = nets.G2.local_mean = 0
     y_tilde = [nets.G1(image).float() for image in x]
     return Seen(
         x=x,

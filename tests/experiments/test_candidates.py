@@ -8,6 +8,7 @@ from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.cycle_one import cycle_one
 from cincgan_tutorial.experiments import candidates
 from cincgan_tutorial.experiments.candidates import Seen
+from cincgan_tutorial.presets import with_settings
 from cincgan_tutorial.training import validation
 
 
@@ -70,6 +71,18 @@ def test_sliced_wasserstein_on_points():
 
 def test_texture_tells_noisy_from_clean(clean, noisy):
     assert candidates.texture(seen_as(noisy, noisy)) > candidates.texture(seen_as(clean, noisy))
+
+
+def test_colours_are_looked_at_as_training_leaves_them(smoke):
+    """In use G1 may keep them, and then a cast would not be seen."""
+    keeping = with_settings(smoke, {"generator.local_mean": 17})
+    seen = []
+    for preset in (smoke, keeping):
+        nets = Networks.from_preset(preset).eval()
+        shake(nets, 0.02)
+        seen.append(candidates.look(nets, [random_images(1, 40, 40, 0)], [random_images(1, 40, 40, 1)]))
+        assert nets.G1.local_mean == preset.generator.local_mean
+    assert candidates.signals_of(seen[0], smoke) == candidates.signals_of(seen[1], smoke)
 
 
 def test_every_candidate_is_given(smoke):
