@@ -15,6 +15,9 @@ _ONLY_ONE: Settings = COLOURS_FREE | {"pretrain.steps": 0, "joint.steps": 0, "fi
 _ONLY_JOINT = COLOURS_FREE | {"pretrain.steps": 0, "first.steps": 0}
 _WITHOUT_JOINT = COLOURS_FREE | {"joint.steps": 0}
 
+# Without a step of the other stages G1 is the identity, and SR(G1(x)) is SR(x).
+_ONLY_SR: Settings = {"degradation": "bicubic", "first.steps": 0, "joint.steps": 0}
+
 _PAPER: Mapping[str, Any] = asdict(PRESETS["paper"])
 _PAPER_NORMS: Settings = {"norms": _PAPER["norms"]}
 _PAPER_WEIGHTS: Settings = {"first.cycle_one": _PAPER["first"]["cycle_one"]}
@@ -94,6 +97,7 @@ STUDIES = {
                 "paper's weights": _PAPER_WEIGHTS,
                 "squared cycle": {"norms.cycle": 2},
                 "squared TV": {"norms.tv": 2},
+                "sums in stage one": {"first.cycle_one.gan": 1 / _LR_NUMBERS},
                 "no average": {"ema": 0},
                 "no clipping": {"clip": 0},
                 "falling learning rate": {"first.lr_floor": 0.1},
@@ -132,6 +136,7 @@ STUDIES = {
                 "no TV": {"joint.cycle_two.tv": 0},
                 "paper's adversarial weight": {"joint.cycle_two.gan": 1},
                 "paper's cycle and TV weights": {"joint.cycle_two.cycle": 10, "joint.cycle_two.tv": 2},
+                "squared supervision": {"norms.supervised": 2},
                 "an Adam for each cycle": {"adam_per_cycle": True},
             },
             base=_WITHOUT_JOINT,
@@ -152,9 +157,15 @@ STUDIES = {
         Study(
             "sr-size",
             "what a larger EDSR reaches on clean photographs, after as many steps of pre-training",
-            # Without a step of the other stages G1 is the identity, and SR(G1(x)) is SR(x).
-            {"degradation": "bicubic", "first.steps": 0, "joint.steps": 0},
+            _ONLY_SR,
             {"lesson": {}, "EDSR 16x64": {"sr.features": 64, "sr.blocks": 16}},
+            measures="hr",
+        ),
+        Study(
+            "sr-rate",
+            "what the paper's rate does to as many steps of pre-training",
+            _ONLY_SR,
+            {"lesson": {}, "paper's rate in pre-training": {"pretrain.lr": 1e-4, "pretrain.lr_floor": 1.0}},
             measures="hr",
         ),
     )

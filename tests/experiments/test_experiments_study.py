@@ -320,7 +320,7 @@ def test_lr_photographs_as_they_came_are_refused(small_lesson, photographs, held
 
 def test_studies_of_what_a_setting_does_leave_colours_free():
     """Else what a setting does to colours would be taken out of its score."""
-    asked = [each for each in (*STUDIES.values(), SIGNALS, SYMPTOMS) if each.name != "sr-size"]
+    asked = [each for each in (*STUDIES.values(), SIGNALS, SYMPTOMS) if each.name not in ("sr-size", "sr-rate")]
     assert len(asked) == 7
     for each in asked:
         for settings in (each.common, each.base or each.common):
