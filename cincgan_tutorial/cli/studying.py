@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ..baselines import check_truth
 from ..experiments import (
@@ -38,6 +37,7 @@ from ..experiments import (
     run_table,
 )
 from ..training import load_photographs
+from ..unpaired import Photograph
 from .command import PHOTOS, Command, chosen_preset, held_out, preset_arguments, results_argument
 
 
@@ -50,7 +50,8 @@ class _Study:
         run: What is called.
         takes_name: Whether it is called with ``name`` too, what to call the result.
         takes_seeds: Whether it is called with ``seeds`` too.
-        compares: Whether it is called with ``budget`` and ``tune`` too.
+        compares: Whether it is called with ``budget`` too.
+        tunes: Whether it is called with ``tune`` too.
     """
 
     question: str
@@ -58,6 +59,7 @@ class _Study:
     takes_name: bool = False
     takes_seeds: bool = False
     compares: bool = False
+    tunes: bool = False
 
 
 _SEEDED = {"takes_name": True, "takes_seeds": True}
@@ -67,9 +69,9 @@ _STUDIES = {
     SYMPTOMS.name: _Study(SYMPTOMS.question, partial(run_symptoms, SYMPTOMS)),
     "seeds": _Study("how much the result depends on the seed", repeat, **_SEEDED),
     "left-out": _Study("what few photographs teach, when they take turns to be held out", leave_out, **_SEEDED),
-    "table": _Study(TABLE, run_table, **_SEEDED, compares=True),
+    "table": _Study(TABLE, run_table, **_SEEDED, compares=True, tunes=True),
     "ablations": _Study(ABLATIONS, run_ablations, **_SEEDED, compares=True),
-    "degradations": _Study(SWEEPS, run_degradations, **_SEEDED, compares=True),
+    "degradations": _Study(SWEEPS, run_degradations, **_SEEDED, compares=True, tunes=True),
     "budget": _Study(SPENDING, run_budget, **_SEEDED, compares=True),
     "bound": _Study("what the same networks reach when they are trained on pairs", bound, takes_name=True),
     OWN: _Study(QUESTION, run_own_photographs),
@@ -93,7 +95,10 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
         type=float,
         help=f"training seconds of each system, of {compared} (default: 250 for lesson, 3 for smoke, else 3600)",
     )
-    p.add_argument("--tune", metavar="DIR", help="photographs to tune denoisers on; left out: those that are degraded")
+    tuned = ", ".join(name for name, study in _STUDIES.items() if study.tunes)
+    p.add_argument(
+        "--tune", metavar="DIR", help=f"photographs to tune denoisers on, of {tuned}; left out: those that are degraded"
+    )
     named = ", ".join(name for name, study in _STUDIES.items() if study.takes_name)
     p.add_argument("--record", metavar="NAME", help=f"what to call the result, of {named}")
     p.add_argument(
@@ -110,6 +115,9 @@ def _study(options: argparse.Namespace) -> int:
             raise ValueError(f"--record: {options.name} is recorded under its own name; give another --results folder.")
     if options.settings and options.record is None:
         raise ValueError("--set: needs --record NAME, or the result would go by the name of the preset as it is.")
+    for given, taken, option in ((options.budget, study.compares, "--budget"), (options.tune, study.tunes, "--tune")):
+        if given is not None and not taken:
+            raise ValueError(f"{option}: {options.name} does not use it; leave it out.")
     photographs = load_photographs(options.photos)
     check_truth(photographs)
     where = study.run(
@@ -120,15 +128,15 @@ def _study(options: argparse.Namespace) -> int:
         results=options.results,
         **({"name": options.record} if study.takes_name else {}),
         **({"seeds": options.seeds} if study.takes_seeds else {}),
-        **(_comparing(options) if study.compares else {}),
+        **({"budget": options.budget} if study.compares else {}),
+        **({"tune": _photographs(options.tune)} if study.tunes else {}),
     )
     print(f"Recorded: {where}")
     return 0
 
 
-def _comparing(options: argparse.Namespace) -> dict[str, Any]:
-    tune = None if options.tune is None else held_out(options.tune)
-    return {"budget": options.budget, "tune": tune}
+def _photographs(folder: str | None) -> Sequence[Photograph] | None:
+    return None if folder is None else held_out(folder)
 
 
 STUDY = Command(

@@ -23,12 +23,11 @@ def run_ablations(
     results: Path,
     seeds: Sequence[int] = (0,),
     budget: float | None = None,
-    tune: Sequence[Photograph] | None = None,
     name: str | None = None,
 ) -> Path:
     """Train what is missing, score all, record ``<preset>-ablations`` and return its folder.
 
-    The arguments are those of `comparison.run_table`; ``tune`` is not used. CinCGAN itself is the run of the table,
+    The arguments are those of `comparison.run_table`, but nothing is tuned. CinCGAN itself is the run of the table,
     where that has been made already with the same seeds and budget. All are scored with free colours, so that what a
     part does to them shows.
     """

@@ -28,12 +28,11 @@ def run_budget(
     results: Path,
     seeds: Sequence[int] = (0,),
     budget: float | None = None,
-    tune: Sequence[Photograph] | None = None,
     name: str | None = None,
 ) -> Path:
     """Train what is missing, score all, record ``<preset>-budget`` and return its folder.
 
-    The arguments are those of `comparison.run_table`; ``tune`` is not used. Runs of the full budget are those of the
+    The arguments are those of `comparison.run_table`, but nothing is tuned. Runs of the full budget are those of the
     table, where they have been made already.
     """
     budget = usual_budget(preset) if budget is None else budget

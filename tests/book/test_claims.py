@@ -643,6 +643,21 @@ def test_chapter_7_minutes_gain_what_was_asked_for_on_all_photographs() -> None:
         assert best.system not in (levels[0], levels[-1])
 
 
+def test_chapter_7_the_first_seed_once_more_with_two_threads_within_six_minutes() -> None:
+    result = recorded("lesson-two-threads")
+    training, first = result.data["training"], recorded("lesson-seeds").data["runs"][0]["training"]
+    assert training["device"].endswith("2 threads")
+    assert result.provenance["seed"] == 0
+    assert training["photographs"] == first["photographs"]
+    assert sum(training["seconds"].values()) < 360
+    named = {row.system: row.mean_psnr for row in rows_of(result)}
+    assert named["CinCGAN"] > named["bicubic"] + 1.2
+    assert named["CinCGAN"] > named["SR alone"] + 0.9
+    assert named["CinCGAN"] - named["bicubic"] != pytest.approx(of_seeds("lesson-seeds")[0], abs=1e-6), (
+        "not the same run"
+    )
+
+
 def of_seeds(name: str, system: str = "CinCGAN") -> list[float]:
     """What a system gains over bicubic from every seed."""
     named = [{row.system: row.mean_psnr for row in rows} for rows in rows_of_seeds(recorded(name)).values()]

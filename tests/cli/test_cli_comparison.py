@@ -21,12 +21,34 @@ def test_a_comparison_is_called_with_what_was_typed(cincgan, monkeypatch, folder
     monkeypatch.setitem(studying._STUDIES, name, instead)
     arguments = ["study", name, "--preset", "smoke", "--photos", folder, "--held-out", unseen, "--results", tmp_path]
     assert cincgan(*arguments).out == f"Recorded: {tmp_path / 'there'}\n"
-    cincgan(*arguments, "--seeds", 4, 5, "--budget", 7.5, "--tune", unseen, "--record", "mine")
+    tunes = name in ("table", "degradations")
+    tune = ["--tune", unseen] if tunes else []
+    cincgan(*arguments, "--seeds", 4, 5, "--budget", 7.5, *tune, "--record", "mine")
     plain, full = calls
-    assert (plain["seeds"], plain["budget"], plain["tune"], plain["name"]) == ([0, 1, 2], None, None, None)
+    assert (plain["seeds"], plain["budget"], plain["name"]) == ([0, 1, 2], None, None)
     assert (full["seeds"], full["budget"], full["name"]) == ([4, 5], 7.5, "mine")
-    assert [p.sha256 for p in full["tune"]] == [p.sha256 for p in full["held_out"]]
     assert full["results"] == tmp_path
+    assert ("tune" in plain) == ("tune" in full) == tunes
+    if tunes:
+        assert plain["tune"] is None
+        assert [p.sha256 for p in full["tune"]] == [p.sha256 for p in full["held_out"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        ("ablations", "--tune", "DIR"),
+        ("budget", "--tune", "DIR"),
+        ("seeds", "--budget", 3),
+        ("departures", "--tune", 1),
+    ],
+)
+def test_what_a_study_does_not_use_is_not_passed_over(cincgan, folder, unseen, tmp_path, name, option, value):
+    given = ["--preset", "smoke", "--photos", folder, "--held-out", unseen, "--runs", tmp_path / "runs"]
+    answer = cincgan("study", name, *given, option, value)
+    assert answer.status == 2
+    assert f"{option}: {name} does not use it" in answer.err
+    assert not (tmp_path / "runs").exists()
 
 
 def test_seeds_are_repeated_under_a_name_of_ones_own(cincgan, folder, unseen, tmp_path):
