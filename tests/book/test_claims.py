@@ -119,6 +119,7 @@ def test_chapter_6_what_helps_a_short_run_and_in_which_order(changes: dict[str, 
         "no residual output",
         "BatchNorm in D1",
         "D1 starts at random",
+        "sums in stage one",
         "no average",
         "falling learning rate",
     )
@@ -202,11 +203,21 @@ def test_chapter_6_no_better_than_the_untouched_input(label: str) -> None:
     assert means(study)[label] <= untouched + 0.05
 
 
-def test_chapter_6_a_randomly_started_judge_leaves_g1_the_identity() -> None:
-    measured = recorded("departures").data["variants"]["D1 starts at random"]
+@pytest.mark.parametrize("label", ["D1 starts at random", "sums in stage one"])
+def test_chapter_6_a_judge_at_random_and_one_that_weighs_nothing_leave_g1_the_identity(label: str) -> None:
+    measured = recorded("departures").data["variants"][label]
     assert measured["colour_drift_8bit"] < 0.1
     untouched = recorded("departures").data["untouched"]
     assert measured["psnr"] == {name: pytest.approx(value, abs=0.02) for name, value in untouched.items()}
+
+
+def test_chapter_6_with_the_papers_rate_sr_does_not_pass_interpolation_in_as_many_steps() -> None:
+    study = recorded("sr-rate")
+    slow = study.data["variants"]["paper's rate in pre-training"]
+    assert verdict(*paired(slow["psnr"], study.data["untouched"])) == "not established"
+    assert means(study)["paper's rate in pre-training"] < statistics.fmean(study.data["untouched"].values())
+    assert verdict(*paired(study.data["variants"]["lesson"]["psnr"], study.data["untouched"])) == "a gain"
+    assert PRESETS["lesson"].pretrain.lr == pytest.approx(10 * PRESETS["paper"].pretrain.lr)
 
 
 def test_chapter_6_three_signals_rank_in_all_runs() -> None:
@@ -731,7 +742,7 @@ def test_the_foot_of_the_pages_credits_as_the_page_licences_does(root) -> None:
 
 
 def test_every_departure_that_names_a_variant_was_measured() -> None:
-    studies = ("departures", "cycle-two", "sizes", "sr-size")
+    studies = ("departures", "cycle-two", "sizes", "sr-size", "sr-rate")
     measured = {label for name in studies for label in recorded(name).data["variants"]}
     measured |= {"colours free to drift"}  # by rows of `mild-local-mean`, which the page names itself
     named = {departure.variant for departure in departures() if departure.variant is not None}
