@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from typing import Any
 
+import jupytext
 import pytest
 import torch
+from helpers import ROOT
 
-from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.cycle_one import cycle_one
 from cincgan_tutorial.cycle_two import cycle_two as cycle_two_terms
 from cincgan_tutorial.degradation import SYNTHETIC_MILD
@@ -15,6 +17,8 @@ from cincgan_tutorial.experiments import CONTROL, Recorded, mean_over_seeds, rec
 from cincgan_tutorial.tables import paired, verdict
 from cincgan_tutorial.unpaired import UnpairedPatches, bundled_photographs
 from cincgan_tutorial.weights import load_weights
+
+CHAPTER = ROOT / "notebooks" / "04_cycle_two.md"
 
 
 def means(study: Recorded) -> dict[str, float]:
@@ -152,33 +156,33 @@ def test_on_white_noise_the_joint_stage_of_mild_gains_more_below_interpolation()
     assert rows["CinCGAN"].mean_psnr < rows["bicubic"].mean_psnr
 
 
-def pulls(nets: Networks, name: str) -> dict[str, dict[str, float]]:
-    """The length of each weighted term's gradient at SR and at G1, on the batch of the chapter."""
-    preset = load_weights(name).preset
-    patches = UnpairedPatches(bundled_photographs(), SYNTHETIC_MILD, preset.patch)
+def pulls(name: str) -> dict[str, dict[str, float]]:
+    """The length of each weighted term's gradient at SR and at G1, as the chapter's own cell computes it."""
+    (cell,) = (cell.source for cell in jupytext.read(CHAPTER).cells if "def pull(" in cell.source)
+    trained = load_weights(name)
+    nets, stage = trained.nets, trained.preset.joint
+    patches = UnpairedPatches(bundled_photographs(), SYNTHETIC_MILD, trained.preset.patch)
     x, y, z = patches.batch(step=0, size=4)
-    of_one, y_tilde, _ = cycle_one(nets, x, y, preset.norms)
-    of_two, *_ = cycle_two_terms(nets, x, y, z, preset.norms, y_tilde)
-    found: dict[str, dict[str, float]] = {"SR": {}, "G1": {}}
-    for cycle, terms, weights in (
-        ("LR", of_one, preset.joint.cycle_one),
-        ("HR", of_two, preset.joint.cycle_two),
-    ):
-        for term, value in terms._asdict().items():
-            for at, lengths in found.items():
-                gradient = torch.autograd.grad(
-                    getattr(weights, term) * value,
-                    list(getattr(nets, at).parameters()),
-                    retain_graph=True,
-                    allow_unused=True,
-                )
-                lengths[f"{cycle} {term}"] = sum(float(g.square().sum()) for g in gradient if g is not None) ** 0.5
-    return found
+    known = {"trained": trained, "nets": nets, "x": x, "y": y, "z": z, "torch": torch}
+    space: dict[str, Any] = known | {"cycle_one": cycle_one, "cycle_two": cycle_two_terms}
+    exec(cell, space)
+    terms = [
+        (f"{cycle} {term}", getattr(weights, term) * value)
+        for cycle, of_cycle, weights in (
+            ("LR", space["of_one"], stage.cycle_one),
+            ("HR", space["of_two"], stage.cycle_two),
+        )
+        for term, value in of_cycle._asdict().items()
+    ]
+    return {
+        at: {term: float(space["pull"](network, loss)) for term, loss in terms}
+        for at, network in (("SR", nets.SR), ("G1", nets.G1))
+    }
 
 
 @pytest.mark.parametrize("name", ["mild", "lesson"])
 def test_what_each_term_pulls_with_at_sr_and_at_g1(name: str) -> None:
-    found = pulls(load_weights(name).nets, name)
+    found = pulls(name)
     at_sr, at_g1 = found["SR"], found["G1"]
     assert at_sr["HR gan"] < 0.5 * min(at_sr["HR identity"], at_sr["HR cycle"])
     assert at_sr["HR tv"] < 0.03 * at_sr["HR identity"]
