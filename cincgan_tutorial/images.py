@@ -201,7 +201,8 @@ class replacing:  # noqa: N801 - reads as a statement: ``with replacing(path) as
     """Write beside a file and put the new one in its place only when it is complete.
 
     The temporary name lies in the same folder, because `os.replace` is atomic only within one file system. An exception
-    leaves the old file as it was and removes the new one.
+    leaves the old file as it was and removes the new one. Where the system refuses to write, its error names the file
+    that was wanted: the temporary name would tell nobody anything.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -211,13 +212,15 @@ class replacing:  # noqa: N801 - reads as a statement: ``with replacing(path) as
         try:
             handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=".part", dir=self.path.parent)
         except OSError as error:
-            error.filename = str(self.path)  # the temporary name tells nobody anything
+            error.filename = str(self.path)
             raise
         os.close(handle)
         self.temporary = Path(name)
         return self.temporary
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(self.temporary)):
+            error.filename = str(self.path)
         try:
             if kind is None:
                 with self.temporary.open("rb") as written:

@@ -177,7 +177,7 @@ def photo_noise_level(image: Images) -> float:
 
     H are differences across and then down, $((a - b) - (c - d)) / 2$, of neighbours two pixels apart: noise of
     photographs is alike in adjoining pixels, and `noise_level`, meant for white noise, misses most of it. The median
-    looks past edges, which are few; mean over the channels.
+    looks past edges, which are few. It is one median over all channels.
 
     Source: the median of D. Donoho and I. Johnstone, as in `noise_level`, on differences of ours.
 

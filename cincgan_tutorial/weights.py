@@ -63,14 +63,8 @@ def save_weights(path: str | os.PathLike[str], trained: Trained, half: bool = Fa
         "preset": json.dumps(trained.preset.to_dict()),
         "facts": json.dumps(trained.facts),
     }
-    try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(save(tensors, metadata=header))
-    except OSError as error:
-        raise OSError(
-            f"{path}: the weights could not be written ({error}). Nothing trained is lost: free some space, then:"
-            f" resume {Path(path).parent}"
-        ) from error
+    with replacing(path) as temporary:
+        temporary.write_bytes(save(tensors, metadata=header))
 
 
 def load_weights(where: str | os.PathLike[str] | None = None) -> Trained:

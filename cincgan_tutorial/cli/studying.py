@@ -87,7 +87,7 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--photos", metavar="DIR", help=PHOTOS)
     p.add_argument("--held-out", metavar="DIR", help="photographs to score on; left out: the two bundled ones")
     seeded = ", ".join(name for name, study in _STUDIES.items() if study.takes_seeds)
-    p.add_argument("--seeds", metavar="N", nargs="+", type=int, default=[0, 1, 2], help=f"of {seeded} (default: 0 1 2)")
+    p.add_argument("--seeds", metavar="N", nargs="+", type=int, help=f"of {seeded} (default: 0 1 2)")
     compared = ", ".join(name for name, study in _STUDIES.items() if study.compares)
     p.add_argument(
         "--budget",
@@ -115,9 +115,9 @@ def _study(options: argparse.Namespace) -> int:
             raise ValueError(f"--record: {options.name} is recorded under its own name; give another --results folder.")
     if options.settings and options.record is None:
         raise ValueError("--set: needs --record NAME, or the result would go by the name of the preset as it is.")
-    for given, taken, option in ((options.budget, study.compares, "--budget"), (options.tune, study.tunes, "--tune")):
-        if given is not None and not taken:
-            raise ValueError(f"{option}: {options.name} does not use it; leave it out.")
+    for option, taken in (("seeds", study.takes_seeds), ("budget", study.compares), ("tune", study.tunes)):
+        if getattr(options, option) is not None and not taken:
+            raise ValueError(f"--{option}: {options.name} does not use it; leave it out.")
     photographs = load_photographs(options.photos)
     check_truth(photographs)
     where = study.run(
@@ -127,15 +127,15 @@ def _study(options: argparse.Namespace) -> int:
         runs=options.runs,
         results=options.results,
         **({"name": options.record} if study.takes_name else {}),
-        **({"seeds": options.seeds} if study.takes_seeds else {}),
+        **({"seeds": options.seeds or [0, 1, 2]} if study.takes_seeds else {}),
         **({"budget": options.budget} if study.compares else {}),
-        **({"tune": _photographs(options.tune)} if study.tunes else {}),
+        **({"tune": _tuning(options.tune)} if study.tunes else {}),
     )
     print(f"Recorded: {where}")
     return 0
 
 
-def _photographs(folder: str | None) -> Sequence[Photograph] | None:
+def _tuning(folder: str | None) -> Sequence[Photograph] | None:
     return None if folder is None else held_out(folder)
 
 

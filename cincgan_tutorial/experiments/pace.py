@@ -68,7 +68,9 @@ class Pace:
             content = json.loads(self.path.read_text(encoding="utf-8"))
             device, known = content["device"], {name: content[name] for name in ("yardstick_seconds", _LENGTHS)}
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{self.path}: damaged ({error!r}). Remove it and all runs beside it.") from error
+            raise ValueError(
+                f"{self.path}: damaged, or of an older version ({error!r}). Remove it and all runs beside it."
+            ) from error
         if device != device_name():
             raise ValueError(
                 f"{self.path}: was measured on {device}, and this is {device_name()}. Equal seconds mean other steps"
@@ -146,21 +148,24 @@ def pace_of_stages(preset: Preset, material: Material) -> dict[str, float]:
 
 def seconds_of_yardstick() -> float:
     """Return what the yardstick takes on this device now."""
+    keep_freed_memory()  # as the loops do
     device = training_device()
     yardstick = _yardstick(device)
-    return statistics.median(_seconds(yardstick, device) for _ in range(_WARM_UP + _MOST))
+    return statistics.median([_seconds(yardstick, device) for _ in range(_WARM_UP + _MOST)][_WARM_UP:])
 
 
 def _yardsticks(one: Callable[[int], None], device: torch.device) -> float:
     """Return how long a step is in yardsticks: both in turns, the median, after some that let caches settle."""
-    keep_freed_memory()  # as the loops do that are timed here
+    keep_freed_memory()
     yardstick = _yardstick(device)
     lengths: list[float] = []
     begun = time.monotonic()
+    before = _seconds(yardstick, device)
     for step in range(_WARM_UP + _MOST):
-        before = _seconds(yardstick, device)
         taken = _seconds(lambda step=step: one(step), device)  # type: ignore[misc]
-        lengths.append(2 * taken / (before + _seconds(yardstick, device)))
+        after = _seconds(yardstick, device)
+        lengths.append(2 * taken / (before + after))
+        before = after
         if step > _WARM_UP and time.monotonic() - begun > _LONG_ENOUGH:
             break
     return statistics.median(lengths[_WARM_UP:])

@@ -41,7 +41,7 @@ SIGNALS = Study(
     },
 )
 
-# A run of `mild` as its card makes it: nothing is picked there.
+# For `mild`, where nothing is picked: this is the training of its card.
 LONG_SIGNALS = Study(
     "signals-long",
     "does the signal rank the checkpoints of a long run too",
@@ -60,8 +60,9 @@ def run_signals(
 ) -> Path:
     """Train what is missing, score every kept snapshot with pairs and without, record it; arguments as `run_study`.
 
-    The signals see images of X and Y of the training set, evenly spread; the PSNR is that of G1(x) against the clean
-    LR image of the held-out photographs, without shift.
+    The signals see images of X and Y of the training set, evenly spread, and what training would see of G1. The PSNR is
+    that of G1(x) as it is used, with the colours of x where the preset keeps them, against the clean LR image of the
+    held-out photographs, without shift.
     """
     check_truth(photographs)
     variants: dict[str, dict[str, Any]] = {}

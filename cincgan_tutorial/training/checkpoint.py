@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
 import warnings
 from pathlib import Path
@@ -16,20 +17,21 @@ FORMAT = "cincgan-tutorial checkpoint 4"
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write the checkpoint beside the old one and put it in its place.
+    """Write the checkpoint beside the old one and put it in its place; errors as in `save_whole`."""
+    save_whole(path, state | {"format": FORMAT})
+
+
+def save_whole(path: Path, state: dict[str, Any]) -> None:
+    """Write with torch what appears whole or not at all.
 
     Raises:
-        OSError: The disk is full or the folder can't be written; the previous checkpoint is untouched.
+        OSError: The disk is full or the folder can't be written; what was there is untouched.
     """
     try:
         with replacing(path) as temporary:
-            torch.save(state | {"format": FORMAT}, temporary)
-    except (OSError, RuntimeError) as error:
-        # torch reports a failed write as RuntimeError.
-        kept = "the previous checkpoint is untouched" if path.exists() else "there is no earlier one"
-        raise OSError(
-            f"{path}: could not be written ({error}); {kept}. Free some space, then: resume {path.parent}"
-        ) from error
+            torch.save(state, temporary)
+    except RuntimeError as error:  # how torch reports that a write failed
+        raise OSError(errno.EIO, str(error), str(path)) from error
 
 
 def load_checkpoint(path: Path, preset: Preset) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from ..unpaired import Photographs, UnpairedPatches
 from ..weights import Trained, load_weights, save_weights
 from . import ranks
 from .alarms import Alarms, appearance
+from .checkpoint import save_whole
 from .memory import keep_freed_memory
 from .precision import Arithmetic, settle
 from .run import Run, load_photographs, writing
@@ -254,8 +255,7 @@ def _keep(run: Run, state: State, step: int) -> None:
     def write() -> None:
         path = run.folder / "snapshots" / f"{state.stage}-{step:06d}.pt"
         path.parent.mkdir(exist_ok=True)
-        with replacing(path) as temporary:
-            torch.save({"nets": state.nets.state_dict(), "published": published(state).state_dict()}, temporary)
+        save_whole(path, {"nets": state.nets.state_dict(), "published": published(state).state_dict()})
 
     ranks.first_does(write)
 

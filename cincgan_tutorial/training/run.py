@@ -18,8 +18,8 @@ from ..unpaired import Photographs, bundled_photographs, folder_of_photographs, 
 from .checkpoint import differences
 
 BUNDLED = "bundled"
-# What a system says where a file can't be written: no space, beyond a quota or limit, no right to, a broken disk.
-_NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+# What a system says where a file can't be written or read: no space, beyond a quota or limit, no right to, broken disk.
+_REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
 @dataclass(frozen=True)
@@ -189,20 +189,20 @@ def load_photographs(where: str | None, lr: str | None = None) -> Photographs:
 
 @contextmanager
 def writing(run: Run, then: str) -> Iterator[None]:
-    """Where a file of a run can't be written, say what becomes of the run, and what to do ``then``.
+    """Where a file of a run can't be read or written, say what becomes of the run, and what to do ``then``.
 
     Raises:
-        OSError: A file could not be written; the last checkpoint stands.
+        OSError: A file could not be read or written; the last checkpoint stands.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in _NOT_WRITTEN:  # another error, or one that has said all this
+        if error.errno not in _REFUSED:  # another error
             raise
         kept = "the last checkpoint is untouched" if run.checkpoint_path.exists() else "there is no checkpoint yet"
         raise OSError(
-            f"{run.folder}: could not be written ({error}); {kept}. Free some space, or make the folder writable, then:"
-            f" {then}"
+            f"{run.folder}: could not be read or written ({error}); {kept}. Free some space, or make the folder"
+            f" writable, then: {then}"
         ) from error
 
 

@@ -106,6 +106,28 @@ def test_an_interrupted_training_ends_with_the_same_bits(make, after, smoke, mat
     assert not list(run.folder.glob(".*.part"))
 
 
+def test_a_checkpoint_that_cannot_be_written_says_to_start_again_and_nothing_is_lost(
+    smoke, material, tmp_path, monkeypatch
+):
+    """`resume` is for runs of CinCGAN. Torch says that a write failed by a RuntimeError."""
+    undisturbed, disturbed = edsr(smoke), edsr(smoke)
+    steps = {"clean pairs": 7}
+    train_system(undisturbed, material, steps, tmp_path / "reference")
+
+    def full(*_):
+        raise RuntimeError("unexpected pos 64 vs 0")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "save", full)
+        with pytest.raises(
+            OSError, match=r"(?s)unexpected pos.*checkpoint\.pt.*no checkpoint yet.*same command again$"
+        ):
+            train_system(disturbed, material, steps, tmp_path / "run")
+    again = edsr(smoke)
+    train_system(again, material, steps, tmp_path / "run")
+    assert_same_tensors(again.state_dict(), undisturbed.state_dict())
+
+
 def test_ctrl_c_saves_and_a_second_call_goes_on(smoke, material, tmp_path, monkeypatch):
     undisturbed, disturbed = edsr(smoke), edsr(smoke)
     steps = {"clean pairs": 7}

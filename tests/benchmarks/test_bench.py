@@ -86,8 +86,7 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
         for row in freed:
             assert row["ratio"] == pytest.approx(row["given_back_seconds"] / row["kept_seconds"])
             # Networks this small are given a handful of pages either way, and how many is chance.
-            assert row["given_back_pages"] >= 0
-            assert row["kept_pages"] >= 0
+            assert {"given_back_pages", "kept_pages"} <= set(row)
         shuffle = data["apart"]["shuffle"]
         assert shuffle["ratio"] == pytest.approx(shuffle["plain_seconds"] / shuffle["seconds"])
     assert all(row["peak_MB"] > row["program_MB"] > 50 for row in data["memory"])
@@ -96,7 +95,7 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
 @pytest.mark.slow
 @needs_glibc
 def test_a_step_of_lesson_asks_for_few_pages_where_freed_memory_is_kept(monkeypatch):
-    """Thousands where it is given back, some dozens where it is kept."""
+    """Usually thousands where it is given back, and some dozens where it is kept."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     from apart import freed_memory

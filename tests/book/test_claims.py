@@ -206,6 +206,7 @@ def test_chapter_6_no_better_than_the_untouched_input(label: str) -> None:
 @pytest.mark.parametrize("label", ["D1 starts at random", "sums in stage one"])
 def test_chapter_6_a_judge_at_random_and_one_that_weighs_nothing_leave_g1_the_identity(label: str) -> None:
     measured = recorded("departures").data["variants"][label]
+    assert set(measured["settings"].values()) <= {False, 1 / (3 * PRESETS["lesson"].patch ** 2)}, "thousands of times"
     assert measured["colour_drift_8bit"] < 0.1
     untouched = recorded("departures").data["untouched"]
     assert measured["psnr"] == {name: pytest.approx(value, abs=0.02) for name, value in untouched.items()}

@@ -40,7 +40,7 @@ def test_a_comparison_is_called_with_what_was_typed(cincgan, monkeypatch, folder
         ("ablations", "--tune", "DIR"),
         ("budget", "--tune", "DIR"),
         ("seeds", "--budget", 3),
-        ("departures", "--tune", 1),
+        ("sizes", "--seeds", 1),
     ],
 )
 def test_what_a_study_does_not_use_is_not_passed_over(cincgan, folder, unseen, tmp_path, name, option, value):

@@ -396,7 +396,7 @@ def test_a_slow_hour_makes_no_step_longer(slowness, monkeypatch):
         clock[0] += seconds * slowness(calls[0])
 
     monkeypatch.setattr(pace_module, "_yardstick", lambda device: lambda: work(0.25))
-    monkeypatch.setattr(pace_module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(pace_module, "time", types.SimpleNamespace(monotonic=lambda: clock[0]))
     length = pace_module._yardsticks(lambda step: work(2.0), torch.device("cpu"))
     assert length == pytest.approx(8, rel=0.01)
 

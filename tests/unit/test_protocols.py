@@ -160,8 +160,7 @@ def test_ms_ssim_forgives_fine_noise_more_than_ssim(photograph):
 
 @pytest.mark.parametrize("std_8bit", [2, 5, 12, 25])
 def test_the_noise_level_of_white_noise_is_found(std_8bit):
-    noise = torch.randn(1, 3, 200, 220, generator=torch.Generator().manual_seed(std_8bit))
-    noisy = 0.5 + std_8bit / 255 * noise
+    noisy = 0.5 + noise(torch.zeros(1, 3, 200, 220), std_8bit / 255, std_8bit)
     assert noise_level(noisy) == pytest.approx(std_8bit, rel=0.05)
     ramp = torch.linspace(-0.2, 0.2, 220)
     assert noise_level(noisy + ramp) == pytest.approx(std_8bit, rel=0.05), "a slope is no noise"
@@ -169,8 +168,8 @@ def test_the_noise_level_of_white_noise_is_found(std_8bit):
 
 def test_noise_that_neighbours_share_is_taken_for_less():
     """What the row of the table with an estimated level suffers from."""
-    noise = 10 / 255 * torch.randn(1, 3, 121, 99, generator=torch.Generator().manual_seed(1))
-    assert noise_level(0.5 + correlate(noise)) < 0.75 * noise_level(0.5 + noise)
+    white = noise(torch.zeros(1, 3, 121, 99), 10 / 255, 1)
+    assert noise_level(0.5 + correlate(white)) < 0.75 * noise_level(0.5 + white)
 
 
 @pytest.mark.parametrize("shared", [False, True])
