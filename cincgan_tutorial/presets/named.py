@@ -39,6 +39,7 @@ _SMALL_STEPS = {
     # Departure: [paper's norms and weights] absolute instead of squared differences, with weights 5, 5, 1 to match. The
     # gradient of a squared difference fades as the difference does, so small errors of colour could live long; in a
     # short stage one they do not (chapter 6).
+    # Departure: [squared supervision] supervision is absolute too, as in EDSR's own training.
     "norms": Norms(cycle=1, identity=1, tv=1, supervised=1),
     # Departure: [no average] what is kept is a running average of G1 and SR, over about the last ninth of a stage. Two
     # players circle around a balance; the average sits nearer its middle than most single steps.
@@ -61,7 +62,7 @@ _LESSON = Preset(
         steps=2400, lr=2e-4, lr_D=2e-4, lr_floor=1.0, batch=8, warm_up=60, cycle_one=Weights(cycle=5, identity=5, tv=1)
     ),
     # Departure: [paper's adversarial weight] 0.01 instead of 1 for the judge of cycle two. With means for norms, 1
-    # costs SR in both scores.
+    # costs SSIM.
     # Departure: [paper's cycle and TV weights] smaller weights for cycle and TV too, 1 and 0.05.
     joint=Stage(
         steps=260,
