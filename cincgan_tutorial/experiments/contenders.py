@@ -39,7 +39,7 @@ from ..unpaired import Photograph, Photographs
 from ..weights import load_weights
 from .denoisers import DENOISERS
 from .evaluate import score_all
-from .pace import Pace, pace_of_stages, pace_of_system, steps_of, stretched
+from .pace import Pace, pace_of_stages, pace_of_system, seconds_of_yardstick, steps_of, stretched
 from .study import trained_in
 from .systems import System
 
@@ -118,7 +118,7 @@ class Arena:
     @property
     def pace(self) -> Pace:
         """The measured seconds per step, shared by all seeds and budgets."""
-        return Pace(self.runs / "pace.json")
+        return Pace(self.runs / "pace.json", lambda: seconds_of_yardstick(self.material))
 
     def bicubic(self) -> Contender:
         """Return interpolation, the row that all others are compared with."""

@@ -4,8 +4,8 @@ A training that counted its own seconds would end elsewhere each time. One that 
 repeated; what was measured is kept in a file beside the runs.
 
 The systems of a table are measured minutes or hours apart, and a machine does not stay as fast as it was. So each step
-is timed in turns with a fixed piece of work, the yardstick, and its length in yardsticks is kept. What a yardstick
-takes is measured once, before all: a slow hour then makes no system's training shorter than another's.
+is timed in turns with a yardstick, a step of CinCGAN's stage one, and its length in yardsticks is kept. What a
+yardstick takes is measured once, before all: a slow hour then makes no system's training shorter than another's.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn.functional import conv2d
 
 from ..architectures import Networks
-from ..baselines import Material, System, training_device
+from ..baselines import Material, System
 from ..images import replacing
 from ..presets import Preset, with_settings
 from ..provenance import device_name
@@ -41,9 +40,15 @@ _WARM_UP, _MOST, _LONG_ENOUGH = 2, 25, 4.0  # steps, steps, seconds
 
 @dataclass(frozen=True)
 class Pace:
-    """What a step of every system takes that was measured on this device, kept in ``path``."""
+    """What a step of every system takes that was measured on this device.
+
+    Attributes:
+        path: The file that keeps it.
+        yardstick: Measures the seconds of a yardstick.
+    """
 
     path: Path
+    yardstick: Callable[[], float]
 
     def of(self, key: str, measure: Callable[[], YardsticksPerStep]) -> SecondsPerStep:
         """Return the seconds per step for ``key``, measuring it if this is the first time.
@@ -53,7 +58,7 @@ class Pace:
         """
         known = self._read()
         if key not in known[_LENGTHS]:
-            known["yardstick_seconds"] = known["yardstick_seconds"] or seconds_of_yardstick()
+            known["yardstick_seconds"] = known["yardstick_seconds"] or self.yardstick()
             known[_LENGTHS][key] = dict(measure())
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(self.path) as temporary:
@@ -114,50 +119,55 @@ def pace_of_system(system: System, material: Material) -> dict[str, float]:
             system.step(material.batch(phase, step))
             arithmetic.end_step()
 
-        pace[phase.name] = _yardsticks(one, device)
+        pace[phase.name] = _yardsticks(one, material)
     return pace
 
 
 def pace_of_stages(preset: Preset, material: Material) -> dict[str, float]:
     """Measure a step of CinCGAN's stages, in yardsticks, with its part of what is looked at in between."""
-    device, patches = material.device, material.unpaired
-    pace = {}
-    for number, (name, stage) in enumerate(preset.stages().items()):
+    patches, pace = material.unpaired, {}
+    for name, stage in preset.stages().items():
         if not stage.steps:
             pace[name] = 0.0
             continue
-        nets = Networks.from_preset(preset).to(device).to(memory_format=LAYOUT)  # type: ignore[call-overload]
-        state = State(name, stage.warm_up, nets, Arithmetic(settle(preset.precision, device), device))
-        enter(state, name, preset)
-
-        def one(step: int, name=name, stage=stage, number=number, state=state) -> None:  # type: ignore[no-untyped-def]
-            batch = patches.batch(step, stage.batch, number)
-            x, y, z = (images.to(device, memory_format=LAYOUT) for images in batch)
-            train_step(state, name, stage, preset, (x, y, z))
-
-        pace[name] = _yardsticks(one, device)
+        state, one = _stage(preset, name, material)
+        pace[name] = _yardsticks(one, material)
         if preset.validate_every and name != "pretrain":
             look, nets = Validation(patches.X, patches.Y), published(state)
 
             def once(_: int, look=look, nets=nets, state=state) -> None:  # type: ignore[no-untyped-def]
                 look(nets.G1, state.arithmetic)
 
-            pace[name] += _yardsticks(once, device) / preset.validate_every
+            pace[name] += _yardsticks(once, material) / preset.validate_every
     return pace
 
 
-def seconds_of_yardstick() -> float:
-    """Return what the yardstick takes on this device now."""
+def _stage(preset: Preset, name: str, material: Material) -> tuple[State, Callable[[int], None]]:
+    """Return a fresh state beyond the warm-up of a stage, and what does a step of it."""
+    device, stage, number = material.device, preset.stages()[name], list(preset.stages()).index(name)
+    nets = Networks.from_preset(preset).to(device).to(memory_format=LAYOUT)  # type: ignore[call-overload]
+    state = State(name, stage.warm_up, nets, Arithmetic(settle(preset.precision, device), device))
+    enter(state, name, preset)
+
+    def one(step: int) -> None:
+        batch = material.unpaired.batch(step, stage.batch, number)
+        x, y, z = (images.to(device, memory_format=LAYOUT) for images in batch)
+        train_step(state, name, stage, preset, (x, y, z))
+
+    return state, one
+
+
+def seconds_of_yardstick(material: Material) -> float:
+    """Return what a yardstick takes on this device now."""
     keep_freed_memory()  # as the loops do
-    device = training_device()
-    yardstick = _yardstick(device)
-    return statistics.median([_seconds(yardstick, device) for _ in range(_WARM_UP + _MOST)][_WARM_UP:])
+    yardstick = _yardstick(material)
+    return statistics.median([_seconds(yardstick, material.device) for _ in range(_WARM_UP + _MOST)][_WARM_UP:])
 
 
-def _yardsticks(one: Callable[[int], None], device: torch.device) -> float:
+def _yardsticks(one: Callable[[int], None], material: Material) -> float:
     """Return how long a step is in yardsticks: both in turns, the median, after some that let caches settle."""
     keep_freed_memory()
-    yardstick = _yardstick(device)
+    yardstick, device = _yardstick(material), material.device
     lengths: list[float] = []
     begun = time.monotonic()
     before = _seconds(yardstick, device)
@@ -171,15 +181,9 @@ def _yardsticks(one: Callable[[int], None], device: torch.device) -> float:
     return statistics.median(lengths[_WARM_UP:])
 
 
-def _yardstick(device: torch.device) -> Callable[[], None]:
-    """Return work like that of a step: two convolutions of G1's width, forth and back."""
-    kernels = torch.full((64, 64, 3, 3), 1 / 576, device=device, requires_grad=True)
-    features = torch.ones(8, 64, 48, 48, device=device).to(memory_format=LAYOUT)
-
-    def work() -> None:
-        conv2d(conv2d(features, kernels), kernels).mean().backward()
-
-    return work
+def _yardstick(material: Material) -> Callable[[], None]:
+    _, one = _stage(material.preset, "first", material)
+    return lambda: one(0)
 
 
 def _seconds(work: Callable[[], None], device: torch.device) -> float:

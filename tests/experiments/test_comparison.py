@@ -367,23 +367,26 @@ def test_cincgans_stages_are_stretched_together():
 
 
 def test_a_pace_is_measured_once_and_on_one_device(tmp_path, monkeypatch):
-    monkeypatch.setattr(pace_module, "seconds_of_yardstick", iter([0.5]).__next__)
     calls = []
 
     def measure():
         calls.append(1)
         return {"phase": 0.25}
 
-    assert Pace(tmp_path / "p" / "pace.json").of("edsr", measure) == {"phase": 0.125}
-    assert Pace(tmp_path / "p" / "pace.json").of("edsr", lambda: pytest.fail("measured twice")) == {"phase": 0.125}
-    Pace(tmp_path / "p" / "pace.json").of("srgan", measure)
+    def pace(yardstick=lambda: pytest.fail("the yardstick was measured twice")):
+        return Pace(tmp_path / "p" / "pace.json", yardstick)
+
+    assert pace(lambda: 0.5).of("edsr", measure) == {"phase": 0.125}
+    assert pace().of("edsr", lambda: pytest.fail("measured twice")) == {"phase": 0.125}
+    pace().of("srgan", measure)
     assert len(calls) == 2
     monkeypatch.setattr(pace_module, "device_name", lambda: "another")
     with pytest.raises(ValueError, match=r"pace.json: was measured on .*, and this is another"):
-        Pace(tmp_path / "p" / "pace.json").of("edsr", measure)
-    (tmp_path / "p" / "pace.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"pace.json: damaged"):
-        Pace(tmp_path / "p" / "pace.json").of("edsr", measure)
+        pace().of("edsr", measure)
+    for damaged in ("{", '{"device": "here", "seconds_per_step": {}}'):
+        (tmp_path / "p" / "pace.json").write_text(damaged, encoding="utf-8")
+        with pytest.raises(ValueError, match=r"pace.json: damaged, or of an older version"):
+            pace().of("edsr", measure)
 
 
 @pytest.mark.parametrize("slowness", [lambda call: 1.0, lambda call: 3.0, lambda call: 1 + call / 20])
@@ -395,16 +398,26 @@ def test_a_slow_hour_makes_no_step_longer(slowness, monkeypatch):
         calls[0] += 1
         clock[0] += seconds * slowness(calls[0])
 
-    monkeypatch.setattr(pace_module, "_yardstick", lambda device: lambda: work(0.25))
+    monkeypatch.setattr(pace_module, "_yardstick", lambda material: lambda: work(0.25))
     monkeypatch.setattr(pace_module, "time", types.SimpleNamespace(monotonic=lambda: clock[0]))
-    length = pace_module._yardsticks(lambda step: work(2.0), torch.device("cpu"))
+    material = types.SimpleNamespace(device=torch.device("cpu"))
+    length = pace_module._yardsticks(lambda step: work(2.0), material)
     assert length == pytest.approx(8, rel=0.01)
 
 
-def test_a_yardstick_takes_time_and_no_chance():
+def test_a_yardstick_is_a_step_of_stage_one_and_no_chance(smoke, photographs, monkeypatch):
+    material, done = Material(smoke, photographs, torch.device("cpu")), []
+    real = pace_module.train_step
+
+    def step(state, name, *rest):
+        done.append((name, state.step))
+        return real(state, name, *rest)
+
+    monkeypatch.setattr(pace_module, "train_step", step)
     before = torch.get_rng_state()
-    assert pace_module.seconds_of_yardstick() > 0
+    assert pace_module.seconds_of_yardstick(material) > 0
     assert torch.equal(torch.get_rng_state(), before)
+    assert set(done) == {("first", smoke.first.warm_up)}
 
 
 def test_every_phase_and_stage_is_measured(smoke, photographs, monkeypatch):
