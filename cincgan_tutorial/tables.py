@@ -205,13 +205,12 @@ def of_grids(study: Recorded) -> Markdown:
 
 
 def of_signals(study: Recorded) -> Markdown:
-    """Return Spearman's rho of each signal with the paired PSNR: all runs pooled, then run by run."""
+    """Return Spearman's rho of each signal with the paired PSNR: all runs pooled where there are several, and each."""
     rho = study.data["rho"]
-    lines = [
-        [signal, *("–" if rho[run][signal] is None else f"{rho[run][signal]:+.2f}" for run in rho)]
-        for signal in rho["pooled"]
-    ]
-    return markdown_table(["Signal", *rho], lines)
+    runs = list(rho) if len(rho) > 2 else list(rho)[1:]
+    shown = {run: ["–" if value is None else f"{value:+.2f}" for value in rho[run].values()] for run in runs}
+    lines = list(zip(rho["pooled"], *shown.values(), strict=True))
+    return markdown_table(["Signal", *runs], lines)
 
 
 def of_picks(study: Recorded, signal: str = "mismatch") -> Markdown:

@@ -235,6 +235,30 @@ def test_chapter_6_three_signals_rank_in_all_runs() -> None:
     assert all(len({row["step"] for row in rows}) == 20 for rows in checkpoints)
 
 
+def test_chapter_6_the_mismatch_does_not_rank_a_long_run_and_texture_does() -> None:
+    study = recorded("signals-long")
+    (rows,) = (variant["checkpoints"] for variant in study.data["variants"].values())
+    rho = study.data["rho"]["long run"]
+    assert rho["mismatch"] < 0.2
+    assert rho["unfaithful"] < -0.5
+    averages = [row for row in rows if row["weights"] == "average"]
+    assert len(averages) == 20
+    assert [row["step"] for row in averages] == list(range(500, PRESETS["mild"].first.steps + 1, 500))
+    best = max(averages, key=lambda row: row["psnr"])
+    assert best is averages[-1] is min(averages, key=lambda row: row["texture"])
+    picked = min(averages, key=lambda row: row["mismatch"])
+    assert best["psnr"] - picked["psnr"] == pytest.approx(0.7, abs=0.05)
+    assert spearman([-row["texture"] for row in averages], [row["psnr"] for row in averages]) > 0.95
+    four = recorded("signals").data["rho"]
+    runs = [four[run] for run in four if run != "pooled"] + [rho]
+    assert {name for name in rho if min(run[name] for run in runs) > 0.7} == {"texture", "spectrum"}
+    assert four["pooled"]["texture"] > 0.7 > four["pooled"]["spectrum"]
+    trained = study.data["variants"]["long run"]
+    assert trained["settings"] == {}
+    assert study.data["common"] == {"keep_every": 500}, "as the card says"
+    assert (study.provenance["preset"], study.provenance["source"]) == ("mild", "cid22")
+
+
 def test_chapter_6_what_the_picks_cost_and_save() -> None:
     cost: dict[str, dict[str, float]] = {"mismatch": {}, "residue": {}, "texture": {}}
     saved = {}
