@@ -50,10 +50,10 @@ def test_it_is_of_this_phone_and_check_found_nothing_against_it(study: Recorded)
     assert len(study.provenance["commit"]) == 40  # not "-dirty"
 
 
-def test_without_a_reference_interpolation_and_sr_alone_are_the_ends_and_cleaning_lies_between(study: Recorded) -> None:
+def test_without_a_reference_cleaning_has_the_least_noise_and_lies_between_in_blur(study: Recorded) -> None:
     noise, blur = ({look.system: means(look)[which] for look in recorded_looks(study)} for which in (0, 1))
     for cleaned in ("G1 then SR", "CinCGAN"):
-        assert noise["bicubic"] < noise[cleaned] < noise["SR alone"]
+        assert 0.8 * noise["bicubic"] < noise[cleaned] < noise["bicubic"] < noise["SR alone"]
         assert blur["bicubic"] > blur[cleaned] > blur["SR alone"]
 
 
@@ -71,11 +71,12 @@ def test_on_the_six_that_came_later_too(later: dict[str, Row]) -> None:
         assert verdict(*paired(later["CinCGAN"].psnr, later[other].psnr)) == "a gain"
 
 
-def test_half_an_hour_gives_two_thirds_of_what_the_shipped_weights_give(study: Recorded, later: dict[str, Row]) -> None:
-    assert 20 * 60 < sum(study.data["training"]["seconds"].values()) < 40 * 60
+def test_ten_minutes_give_four_fifths_of_what_the_shipped_weights_give(study: Recorded, later: dict[str, Row]) -> None:
+    assert 9 * 60 < sum(study.data["training"]["seconds"].values()) < 10.5 * 60
+    assert study.data["training"]["device"].endswith("1 threads")
     own, _ = paired(later["CinCGAN"].psnr, later["bicubic"].psnr)
     shipped, _ = paired(later[SHIPPED].psnr, later["bicubic"].psnr)
-    assert 0.6 < own / shipped < 0.73
+    assert 0.78 < own / shipped < 0.85
     assert verdict(*paired(later[SHIPPED].psnr, later["CinCGAN"].psnr)) == "not established"
     general, lesson = load_weights("general"), PRESETS["lesson"]
     assert 60 * 60 < sum(general.facts["seconds"].values()) < 120 * 60
