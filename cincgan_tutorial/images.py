@@ -219,19 +219,25 @@ class replacing:  # noqa: N801 - reads as a statement: ``with replacing(path) as
         return self.temporary
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(self.temporary)):
-            error.filename = str(self.path)
         try:
             if kind is None:
-                with self.temporary.open("rb") as written:
-                    os.fsync(written.fileno())
-                # mkstemp makes files that only the owner can read; a result should have the usual permissions.
-                umask = os.umask(0)
-                os.umask(umask)
-                self.temporary.chmod(0o666 & ~umask)
-                os.replace(self.temporary, self.path)
+                self._put_in_place()
+        except OSError as refused:
+            error = refused
+            raise
         finally:
+            if isinstance(error, OSError) and error.errno and error.filename in (None, str(self.temporary)):
+                error.filename = str(self.path)
             self.temporary.unlink(missing_ok=True)
+
+    def _put_in_place(self) -> None:
+        with self.temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        # mkstemp makes files that only the owner can read; a result should have the usual permissions.
+        umask = os.umask(0)
+        os.umask(umask)
+        self.temporary.chmod(0o666 & ~umask)
+        os.replace(self.temporary, self.path)
 
 
 def list_images(folder: str | os.PathLike[str]) -> list[Path]:

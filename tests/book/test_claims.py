@@ -248,6 +248,8 @@ def test_chapter_6_the_mismatch_does_not_rank_a_long_run_and_texture_does() -> N
     assert best is averages[-1] is min(averages, key=lambda row: row["texture"])
     picked = min(averages, key=lambda row: row["mismatch"])
     assert best["psnr"] - picked["psnr"] == pytest.approx(0.7, abs=0.05)
+    early = averages[:5]
+    assert spearman([-row["mismatch"] for row in early], [row["psnr"] for row in early]) > 0.85
     assert spearman([-row["texture"] for row in averages], [row["psnr"] for row in averages]) > 0.95
     four = recorded("signals").data["rho"]
     runs = [four[run] for run in four if run != "pooled"] + [rho]

@@ -86,6 +86,11 @@ def levers() -> Recorded:
     return recorded("joint-stage")
 
 
+def test_the_first_setting_is_the_study_above_trained_again(cycle_two: Recorded, levers: Recorded) -> None:
+    for above, again in (("all terms", "as lesson"), ("control: supervision only", "as lesson" + CONTROL)):
+        assert means(cycle_two)[above] == pytest.approx(means(levers)[again], abs=0.02)
+
+
 def own_controls(levers: Recorded, measure: str) -> dict[str, tuple[float, float]]:
     """What cycle two changes against its control in each setting, with the standard error."""
     variants = levers.data["variants"]

@@ -1,5 +1,8 @@
 """Files in and out: every kind of image is converted or refused by name, and nothing is half written."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -176,6 +179,20 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
 
 def interrupt(*_):
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_an_error_at_the_end_names_the_file_that_was_wanted(tmp_path, monkeypatch, call):
+    (tmp_path / "a").write_text("old")
+
+    def refused(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, call, refused)
+    with pytest.raises(OSError, match="No space left") as found, replacing(tmp_path / "a") as temporary:
+        temporary.write_text("new")
+    assert found.value.filename == str(tmp_path / "a")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "old")]
 
 
 def test_replacing_shows_nothing_before_it_is_complete(tmp_path):
