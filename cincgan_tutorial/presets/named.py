@@ -51,8 +51,8 @@ _SMALL_STEPS = {
 
 _LESSON = Preset(
     name="lesson",
-    # Departure: [paper's rate in pre-training] ten times the paper's, falling to a twentieth: there are 300 times fewer
-    # steps.
+    # Departure: [paper's rate in pre-training] SR is pre-trained at ten times the paper's rate, which falls to a
+    # twentieth: there are 300 times fewer steps.
     pretrain=Stage(steps=1000, lr=1e-3, batch=8),
     # Departure: [falling learning rate] the paper's learning rate, but constant: where an average is kept, nothing has
     # to come to rest. The paper halves it every 40,000 steps, of which there are not so many here.
