@@ -185,8 +185,10 @@ def interrupt(*_):
 def test_an_error_at_the_end_names_the_file_that_was_wanted(tmp_path, monkeypatch, call):
     (tmp_path / "a").write_text("old")
 
-    def refused(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def refused(*given):
+        """As the system does: `fsync` has no name to give, `replace` gives that of the temporary file."""
+        name = (str(given[0]),) if call == "replace" else ()
+        raise OSError(errno.ENOSPC, "No space left on device", *name)
 
     monkeypatch.setattr(os, call, refused)
     with pytest.raises(OSError, match="No space left") as found, replacing(tmp_path / "a") as temporary:
