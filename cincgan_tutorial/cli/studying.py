@@ -93,7 +93,7 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
         "--budget",
         metavar="S",
         type=float,
-        help=f"training seconds of each system, of {compared} (default: 250 for lesson, 3 for smoke, else 3600)",
+        help=f"training seconds of each system, of {compared} (default: what all steps of the preset take CinCGAN)",
     )
     tuned = ", ".join(name for name, study in _STUDIES.items() if study.tunes)
     p.add_argument(

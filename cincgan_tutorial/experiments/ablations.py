@@ -31,8 +31,8 @@ def run_ablations(
     where that has been made already with the same seeds and budget. All are scored with free colours, so that what a
     part does to them shows.
     """
-    budget = usual_budget(preset) if budget is None else budget
     check_apart(photographs, held_out)
+    budget = usual_budget(preset, photographs, runs) if budget is None else budget
     every = arenas(preset, photographs, runs, seeds, budget)
     of_seed = [dict(scored_contenders(_rows(arena), arena, held_out)) for arena in every]
     more = {"settings": {key(label): dict(settings) for label, settings in (ARTICLE | OURS).items()}}

@@ -20,7 +20,7 @@ from ..presets import EDSRSize, Preset
 from ..provenance import provenance
 from ..seeds import check_seeds
 from ..unpaired import Photograph, Photographs
-from .contenders import TRAINED, Arena, Contender, missing
+from .contenders import CINCGAN, TRAINED, Arena, Contender, missing
 from .evaluate import score_all
 from .example import EXAMPLE_BOX, example
 from .paper import row_of_paper
@@ -32,14 +32,12 @@ Row = dict[str, Any]
 SCORES = {"psnr": 2, "ssim": 4, "vif": 3}
 
 TABLE = "what every system of the article reaches in equal time"
-# Training seconds of each system where none are given.
-_BUDGETS = {"smoke": 3.0, "lesson": 250.0}
-_OTHERS = 3600.0
 
 
-def usual_budget(preset: Preset) -> float:
-    """Return the training seconds per system that go with a preset."""
-    return _BUDGETS.get(preset.name, _OTHERS)
+def usual_budget(preset: Preset, photographs: Photographs, runs: Path) -> float:
+    """Return what CinCGAN takes, in seconds, for all the steps of a preset: each system of a table gets as long."""
+    pace = _arena(preset, photographs, runs, budget=1.0).pace_of_cincgan(CINCGAN, preset)
+    return sum((stage.steps + stage.warm_up) * pace[name] for name, stage in preset.stages().items() if stage.steps)
 
 
 @dataclass(frozen=True)
@@ -80,9 +78,9 @@ def run_table(
     Raises:
         ValueError: A photograph that is scored was trained on or tuned on.
     """
-    budget = usual_budget(preset) if budget is None else budget
     tune = photographs.x if tune is None else tune
     check_apart(photographs, held_out, tune)
+    budget = usual_budget(preset, photographs, runs) if budget is None else budget
     every = arenas(preset, photographs, runs, seeds, budget)
     of_seed = [dict(scored_contenders(contenders_of_table(arena, tune), arena, held_out)) for arena in every]
     more = {"left_out": _left_out(preset)}
@@ -102,8 +100,11 @@ def arenas(preset: Preset, photographs: Photographs, runs: Path, seeds: Sequence
     if not budget > 0:
         raise ValueError(f"budget: expected a positive number of seconds, got {budget}.")
     check_seeds(seeds)
-    folder = runs / f"comparison-{preset.name}"
-    return [Arena(replace(preset, seed=seed), photographs, folder, budget) for seed in seeds]
+    return [_arena(replace(preset, seed=seed), photographs, runs, budget) for seed in seeds]
+
+
+def _arena(preset: Preset, photographs: Photographs, runs: Path, budget: float) -> Arena:
+    return Arena(preset, photographs, runs / f"comparison-{preset.name}", budget)
 
 
 def check_apart(photographs: Photographs, held_out: Sequence[Photograph], tune: Sequence[Photograph] = ()) -> None:

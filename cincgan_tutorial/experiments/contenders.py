@@ -39,7 +39,7 @@ from ..unpaired import Photograph, Photographs
 from ..weights import load_weights
 from .denoisers import DENOISERS
 from .evaluate import score_all
-from .pace import Pace, pace_of_stages, pace_of_system, seconds_of_yardstick, steps_of, stretched
+from .pace import Pace, SecondsPerStep, pace_of_stages, pace_of_system, seconds_of_yardstick, steps_of, stretched
 from .study import trained_in
 from .systems import System
 
@@ -149,8 +149,7 @@ class Arena:
         Without ``keep_colours`` those of G1 are left free in use, whatever the preset says; training is the same.
         """
         preset = with_settings(self.preset, settings or {})
-        pace = self.pace.of(key, lambda: pace_of_stages(preset, self.material))
-        preset = stretched(preset, pace, self.budget)
+        preset = stretched(preset, self.pace_of_cincgan(key, preset), self.budget)
         trained = load_weights(trained_in(self.folder / key, preset, self.photographs))
         upscaler = trained.nets.upscaler() if keep_colours else trained.nets.upscaler().keeping(0)
         facts = _training_facts(trained.facts) | {
@@ -161,6 +160,10 @@ class Arena:
             "settings": dict(settings or {}),
         }
         return Contender(key, name, lambda x: super_resolve(upscaler, x), facts)
+
+    def pace_of_cincgan(self, key: str, preset: Preset) -> SecondsPerStep:
+        """Return the seconds per step of each stage of a variant, measured where it was not before."""
+        return self.pace.of(key, lambda: pace_of_stages(preset, self.material))
 
     def denoised(self, edsr: Contender, tune: Sequence[Photograph]) -> list[Contender]:
         """Return each denoiser that is installed before EDSR, twice: noise level estimated from x, and tuned.

@@ -35,8 +35,8 @@ def run_budget(
     The arguments are those of `comparison.run_table`, but nothing is tuned. Runs of the full budget are those of the
     table, where they have been made already.
     """
-    budget = usual_budget(preset) if budget is None else budget
     check_apart(photographs, held_out)
+    budget = usual_budget(preset, photographs, runs) if budget is None else budget
     points = []
     for share in SHARES:
         every = arenas(preset, photographs, runs, seeds, share * budget)

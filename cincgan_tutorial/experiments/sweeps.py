@@ -79,9 +79,9 @@ def run_degradations(
     Raises:
         ValueError: A system has not been trained with this preset, seed and budget, or a photograph was trained on.
     """
-    budget = usual_budget(preset) if budget is None else budget
     tune = photographs.x if tune is None else tune
     check_apart(photographs, held_out, tune)
+    budget = usual_budget(preset, photographs, runs) if budget is None else budget
     chosen = spread(held_out, _MOST)
     of_seed: list[dict[str, Any]] = []
     names: dict[str, str] = {}

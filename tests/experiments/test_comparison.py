@@ -439,10 +439,16 @@ def test_a_budget_and_seeds_make_sense(wrong, small_lesson, photographs, held_ou
     assert not (tmp_path / "runs").exists()
 
 
-def test_every_preset_has_a_usual_budget():
-    assert {name: usual_budget(preset) for name, preset in PRESETS.items()} == {
-        "smoke": 3, "lesson": 250, "mild": 3600, "general": 3600, "colab": 3600, "paper": 3600,
-    }  # fmt: skip
+@pytest.mark.parametrize("name", PRESETS)
+def test_left_out_the_budget_is_what_cincgan_takes_for_its_own_steps(name, photographs, tmp_path):
+    preset = PRESETS[name]
+    own = {"pretrain": 0.7, "first": 1.1, "joint": 3.3}
+    content = {"device": device_name(), "yardstick_seconds": 0.013, "yardsticks_per_step": {"cincgan": own}}
+    folder = tmp_path / f"comparison-{name}"
+    folder.mkdir()
+    (folder / "pace.json").write_text(json.dumps(content), encoding="utf-8")
+    budget = usual_budget(preset, photographs, tmp_path)
+    assert stretched(preset, {stage: 0.013 * length for stage, length in own.items()}, budget) == preset
 
 
 @pytest.mark.parametrize("preset", ["smoke", "lesson"])
