@@ -4,7 +4,16 @@ from .loop import resume, train
 from .precision import Arithmetic, settle
 from .run import BUNDLED, Run, load_photographs, read_log
 from .state import LAYOUT
-from .steps import cycle_one_step, cycle_two_step, joint_step, judge_step, make_optimizers, pretrain_step, rate
+from .steps import (
+    cycle_one_step,
+    cycle_two_step,
+    joint_step,
+    judge_step,
+    make_optimizers,
+    pretrain_step,
+    rate,
+    update_average,
+)
 from .stopping import Stopped
 
 __all__ = [
@@ -25,4 +34,5 @@ __all__ = [
     "resume",
     "settle",
     "train",
+    "update_average",
 ]

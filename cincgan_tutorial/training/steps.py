@@ -211,21 +211,28 @@ def settled(decay: float) -> int:
     return math.ceil((_GROWTH * decay - 1) / (1 - decay))
 
 
-def update_average(average: AveragedModel, current: nn.Module, decay: float) -> None:
-    """Move the average of a network's weights a little towards ``current``; the first time, make it equal.
+def update_average(
+    average: AveragedModel,
+    current: nn.Module,
+    decay: float,
+) -> None:
+    """Move the average of a network's weights a little towards ``current``.
 
-    The span is about the last ninth of the steps so far, and 1 / (1 - decay) steps at most. So the start of a stage,
-    when the networks still move fast, is soon forgotten. An average that begins `settled` has its full span at once.
+    {eq}`eq-average`. The first time it becomes equal to them. It spans about
+    the last ninth of the steps so far, and 1 / (1 - decay) steps at most: the
+    start of a stage, when networks still move fast, is soon forgotten. An
+    average that begins `settled` has its full span at once.
 
-    `AveragedModel.update_parameters` does the same, but sends its counter to the device at every step, for which the
-    host has to wait.
+    `AveragedModel.update_parameters` does the same, but sends its counter to
+    the device at every step, for which the host has to wait.
     """
     count = int(average.n_averaged)  # lives on the host
     if count == 0:
         average.update_parameters(current)
         return
     decay = min(decay, (1 + count) / (_GROWTH + count))
-    get_ema_multi_avg_fn(decay)(list(average.module.parameters()), list(current.parameters()), 0)
+    old, new = list(average.module.parameters()), list(current.parameters())
+    get_ema_multi_avg_fn(decay)(old, new, 0)
     average.n_averaged += 1
 
 

@@ -387,6 +387,10 @@ def test_chapter_6_colours_held_in_training_lie_between_free_and_kept() -> None:
     rows, held = of("mild-7500"), of("mild-val-held")["G1 then SR"]
     assert verdict(*paired(rows["G1 then SR, local mean 17"].psnr, held.psnr)) == "a gain"
     assert held.mean_psnr > rows["G1 then SR"].mean_psnr
+    kept, free = rows["G1 then SR, local mean 17"], rows["G1 then SR"]
+    assert statistics.fmean(held.ssim.values()) < min(statistics.fmean(row.ssim.values()) for row in (kept, free))
+    again = abs(of("mild-again")["G1 then SR"].mean_psnr - of("mild-val")["G1 then SR"].mean_psnr)
+    assert again < min(kept.mean_psnr - held.mean_psnr, held.mean_psnr - free.mean_psnr) / 2
     first = [line["step"] for line in recorded("mild-val-held").log if line["stage"] == "first"]
     assert max(first) == 7500 + PRESETS["mild"].first.warm_up
 
@@ -514,6 +518,9 @@ def test_chapter_7_mild_made_again_in_one_piece_gains_about_as_much() -> None:
         gains = [of(name)[system].mean_psnr - of(name)["bicubic"].mean_psnr for name in ("mild-again", "mild-val")]
         assert abs(gains[0] - gains[1]) < 0.05 * min(gains)
         assert min(gains) > 1.6
+    change = paired(*(of(name)["CinCGAN"].psnr for name in ("mild-again", "mild-val")))
+    assert verdict(*change) == "a gain", "though nothing was improved"
+    assert change[0] < 0.05
 
 
 def test_chapter_7_mild_falls_below_interpolation_on_white_noise() -> None:
@@ -528,7 +535,10 @@ def test_chapter_7_mild_on_clean_input_stays_between_interpolation_and_sr_alone(
     rows = of("mild-val-bicubic")
     for system in ("G1 then SR", "CinCGAN"):
         assert verdict(*paired(rows[system].psnr, rows["bicubic"].psnr)) == "a gain"
-        assert rows[system].mean_psnr < rows["SR alone"].mean_psnr
+        change, error = paired(rows[system].psnr, rows["SR alone"].psnr)
+        assert verdict(change, error) == "not established"
+        assert -0.06 < change < 0
+    assert recorded("mild-val-bicubic").data["lr_psnr"]["G1(x)"] > 50, "nearly left alone"
 
 
 def test_chapter_7_mild_on_jpeg_is_a_hair_above_sr_alone() -> None:
@@ -643,8 +653,7 @@ def test_chapter_7_with_five_photographs_the_alarm_rang_in_every_training_and_wi
 ) -> None:
     for run in (*left_out.data["runs"], *left_out_before.data["runs"]):
         assert all(set(training["alarms"]) == {"colour drift"} for training in run["trainings"])
-    for name in ("lesson-seeds", "lesson-residue-cid22"):
-        assert all("colour drift" not in run["alarms"] for run in recorded(name).data["runs"])
+    assert all("colour drift" not in run["alarms"] for run in recorded("lesson-seeds").data["runs"])
 
 
 def test_chapter_7_what_was_called_clean_was_warmer_by_chance_and_in_another_turn_colder(
@@ -711,16 +720,9 @@ def of_seeds(name: str, system: str = "CinCGAN") -> list[float]:
     return [means[system] - means["bicubic"] for means in named]
 
 
-def test_chapter_7_the_pick_and_not_the_photographs_made_the_difference() -> None:
-    picked, by_residue, fewer = (of_seeds(f"lesson-{name}") for name in ("seeds", "residue-train", "residue-cid22"))
-    assert statistics.fmean(by_residue) < statistics.fmean(fewer) - 0.1
-    assert min(picked) > statistics.fmean(fewer)
-    assert min(a - b for a, b in zip(picked[:3], by_residue, strict=True)) > 0.25
-    counts = [
-        sum(recorded(name).data["runs"][0]["training"]["photographs"].values())
-        for name in ("lesson-residue-cid22", "lesson-seeds")
-    ]
-    assert counts[1] > 2 * counts[0]
+def test_chapter_7_another_pick_costs_more_than_another_seed() -> None:
+    picked, by_residue = (of_seeds(f"lesson-{name}") for name in ("seeds", "residue-train"))
+    assert min(a - b for a, b in zip(picked[:3], by_residue, strict=True)) > max(picked) - min(picked)
     alone = [of_seeds(f"lesson-{name}", "SR alone") for name in ("seeds", "residue-train")]
     assert all(abs(a - b) < 0.03 for a, b in zip(alone[0][:3], alone[1], strict=True))
     seeds = {
@@ -732,11 +734,16 @@ def test_chapter_7_the_pick_and_not_the_photographs_made_the_difference() -> Non
     assert 0 < kept < 0.03, "what keeping colours adds on dozens of photographs"
 
 
-def test_chapter_7_two_of_ten_were_warned_and_neither_gains_the_least() -> None:
+def test_chapter_7_two_of_ten_were_warned_and_one_of_them_gains_the_least_over_enlarging_alone() -> None:
     runs, gains = recorded("lesson-seeds").data["runs"], of_seeds("lesson-seeds")
     warned = [number for number, run in enumerate(runs) if run["alarms"]]
     assert [runs[number]["alarms"] for number in warned] == [["at chance"]] * 2
-    assert all(gains[number] > max(1, min(gains)) for number in warned)
+    over_alone = [
+        a - b for a, b in zip(of_seeds("lesson-seeds", "G1 then SR"), of_seeds("lesson-seeds", "SR alone"), strict=True)
+    ]
+    assert over_alone.index(min(over_alone)) == warned[1]
+    assert sorted(over_alone).index(over_alone[warned[0]]) > 1
+    assert max(gains) - min(gains) < 0.15
     assert abs(statistics.fmean(gains[2:]) - statistics.fmean(gains[:2])) < 0.03, "the seeds that were not looked at"
 
 
