@@ -93,7 +93,8 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
         "--budget",
         metavar="S",
         type=float,
-        help=f"training seconds of each system, of {compared} (default: what all steps of the preset take CinCGAN)",
+        help=f"training seconds of each system, of {compared} (default: what the preset's steps take CinCGAN: minutes"
+        " for lesson, more than an hour for mild)",
     )
     tuned = ", ".join(name for name, study in _STUDIES.items() if study.tunes)
     p.add_argument(

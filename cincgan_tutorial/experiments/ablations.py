@@ -8,7 +8,7 @@ from pathlib import Path
 from ..baselines.structures import ARTICLE, OURS
 from ..presets import Preset
 from ..unpaired import Photograph, Photographs
-from .comparison import arenas, check_apart, record_comparison, scored_contenders, usual_budget
+from .comparison import arenas, check_apart, record_comparison, scored_contenders
 from .contenders import Arena, Contender
 from .study import slug
 
@@ -32,7 +32,6 @@ def run_ablations(
     part does to them shows.
     """
     check_apart(photographs, held_out)
-    budget = usual_budget(preset, photographs, runs) if budget is None else budget
     every = arenas(preset, photographs, runs, seeds, budget)
     of_seed = [dict(scored_contenders(_rows(arena), arena, held_out)) for arena in every]
     more = {"settings": {key(label): dict(settings) for label, settings in (ARTICLE | OURS).items()}}

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from tqdm.auto import tqdm
 
 from ..baselines import check_truth
 from ..degradation import BICUBIC, DEGRADATIONS
@@ -80,7 +83,6 @@ def run_table(
     """
     tune = photographs.x if tune is None else tune
     check_apart(photographs, held_out, tune)
-    budget = usual_budget(preset, photographs, runs) if budget is None else budget
     every = arenas(preset, photographs, runs, seeds, budget)
     of_seed = [dict(scored_contenders(contenders_of_table(arena, tune), arena, held_out)) for arena in every]
     more = {"left_out": _left_out(preset)}
@@ -95,16 +97,27 @@ def _left_out(preset: Preset) -> dict[str, str]:
     return left_out
 
 
-def arenas(preset: Preset, photographs: Photographs, runs: Path, seeds: Sequence[int], budget: float) -> list[Arena]:
-    """Return one arena for each seed."""
+def arenas(
+    preset: Preset, photographs: Photographs, runs: Path, seeds: Sequence[int], budget: float | None
+) -> list[Arena]:
+    """Return one arena for each seed; a budget that is left out is `usual_budget`, and is said."""
+    check_seeds(seeds)
+    if budget is None:
+        budget = usual_budget(preset, photographs, runs)
+        said = f"note: each system trains for {budget:.0f} s, what all steps of {preset.name} take CinCGAN here"
+        tqdm.write(said, file=sys.stderr)
     if not budget > 0:
         raise ValueError(f"budget: expected a positive number of seconds, got {budget}.")
-    check_seeds(seeds)
     return [_arena(replace(preset, seed=seed), photographs, runs, budget) for seed in seeds]
 
 
 def _arena(preset: Preset, photographs: Photographs, runs: Path, budget: float) -> Arena:
-    return Arena(preset, photographs, runs / f"comparison-{preset.name}", budget)
+    return Arena(preset, photographs, comparison_folder(preset, runs), budget)
+
+
+def comparison_folder(preset: Preset, runs: Path) -> Path:
+    """Return where the runs of all seeds and budgets of a preset are kept."""
+    return runs / f"comparison-{preset.name}"
 
 
 def check_apart(photographs: Photographs, held_out: Sequence[Photograph], tune: Sequence[Photograph] = ()) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..degradation import DEGRADATIONS
 from ..presets import Preset
 from ..unpaired import Photograph, Photographs
-from .comparison import arenas, check_apart, scored_contenders, summary, usual_budget
+from .comparison import arenas, check_apart, scored_contenders, summary
 from .contenders import TRAINED, Arena, Contender
 from .results import record
 
@@ -36,7 +36,7 @@ def run_budget(
     table, where they have been made already.
     """
     check_apart(photographs, held_out)
-    budget = usual_budget(preset, photographs, runs) if budget is None else budget
+    budget = arenas(preset, photographs, runs, seeds, budget)[0].budget
     points = []
     for share in SHARES:
         every = arenas(preset, photographs, runs, seeds, share * budget)

@@ -20,7 +20,7 @@ from ..metrics import psnr
 from ..presets import Preset
 from ..training.validation import spread
 from ..unpaired import Photograph, Photographs
-from .comparison import arenas, check_apart, contenders_of_table, identity, usual_budget
+from .comparison import arenas, check_apart, comparison_folder, contenders_of_table, identity
 from .contenders import CINCGAN, TRAINED, Arena, Contender, missing
 from .evaluate import aligned_score, noisy
 from .results import record
@@ -81,11 +81,13 @@ def run_degradations(
     """
     tune = photographs.x if tune is None else tune
     check_apart(photographs, held_out, tune)
-    budget = usual_budget(preset, photographs, runs) if budget is None else budget
+    if not comparison_folder(preset, runs).is_dir():
+        raise _not_trained(comparison_folder(preset, runs))
+    every = arenas(preset, photographs, runs, seeds, budget)
     chosen = spread(held_out, _MOST)
     of_seed: list[dict[str, Any]] = []
     names: dict[str, str] = {}
-    for arena in arenas(preset, photographs, runs, seeds, budget):
+    for arena in every:
         _check_trained(arena)
         found = list(contenders_of_table(arena, tune))
         names |= {contender.key: contender.name for contender in found}
@@ -98,7 +100,7 @@ def run_degradations(
     data = {
         "question": SWEEPS,
         "base": DEGRADATIONS[preset.degradation].name,
-        "budget_seconds": budget,
+        "budget_seconds": every[0].budget,
         "photographs": [photograph.name for photograph in chosen],
         "systems": names,
         "sweeps": _means(of_seed),
@@ -111,10 +113,14 @@ def run_degradations(
 def _check_trained(arena: Arena) -> None:
     for key in (*TRAINED, CINCGAN):
         if not (arena.folder / key / "weights.safetensors").is_file():
-            raise ValueError(
-                f"{arena.folder / key}: not trained. This study trains nothing; first, with the same --preset, --seeds,"
-                " --budget and --runs: study table"
-            )
+            raise _not_trained(arena.folder / key)
+
+
+def _not_trained(folder: Path) -> ValueError:
+    return ValueError(
+        f"{folder}: not trained. This study trains nothing; first, with the same --preset, --seeds, --budget and"
+        " --runs: study table"
+    )
 
 
 def _swept(contender: Contender, arena: Arena, photographs: Sequence[Photograph]) -> dict[str, dict[str, float]]:

@@ -431,11 +431,26 @@ def test_every_phase_and_stage_is_measured(smoke, photographs, monkeypatch):
     assert min(stages["pretrain"], stages["first"]) > 0
 
 
-@pytest.mark.parametrize("wrong", [{"budget": 0.0}, {"seeds": []}, {"seeds": [1, 1]}])
+@pytest.mark.parametrize(
+    "wrong", [{"budget": 0.0}, {"seeds": []}, {"seeds": [1, 1]}, {"seeds": [1, 1], "budget": None}]
+)
 def test_a_budget_and_seeds_make_sense(wrong, small_lesson, photographs, held_out, tmp_path):
     options = {"seeds": [0], "budget": 1.0} | wrong
     with pytest.raises(ValueError, match="expected"):
         run_table(small_lesson, photographs, held_out, tmp_path / "runs", tmp_path / "results", **options)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_budget_that_is_left_out_is_said(small_lesson, photographs, tmp_path, capsys):
+    write_pace(tmp_path / "comparison-lesson")
+    (arena,) = arenas(small_lesson, photographs, tmp_path, [0], None)
+    assert arena.budget == usual_budget(small_lesson, photographs, tmp_path)
+    assert f"each system trains for {arena.budget:.0f} s" in capsys.readouterr().err
+
+
+def test_without_a_table_the_sweeps_measure_nothing(small_lesson, photographs, held_out, tmp_path):
+    with pytest.raises(ValueError, match=r"comparison-lesson: not trained. .*study table"):
+        run_degradations(small_lesson, photographs, held_out, tmp_path / "runs", tmp_path / "results", [0])
     assert not (tmp_path / "runs").exists()
 
 

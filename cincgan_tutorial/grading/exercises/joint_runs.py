@@ -125,7 +125,7 @@ DEFENCE = Exercise(
             _LETTERS,
             ("58a3ff84af86",),
             "A gain smaller than what another seed changes shows nothing.",
-            CHAPTER_7 + "Luck, and what pairs would give",
+            CHAPTER_7 + "How much is luck?",
             "How often would the unchanged method, trained twice, have gained as much?",
         ),
         _chosen(
