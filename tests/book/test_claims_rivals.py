@@ -204,7 +204,9 @@ def test_a_shift_takes_most_from_those_who_have_most(over_bicubic: Gains) -> Non
     free, undone = over_bicubic["shift"], over_bicubic["shift, aligned"]
     lost = {key: free[key][0] - free[key][2] for key in drawn}
     assert max(lost, key=lost.__getitem__) == max(drawn, key=lambda key: free[key][0]) == "edsr-plus"
-    assert all(undone[key][0] - undone[key][2] < 0.11 for key in drawn)
+    left = {key: undone[key][0] - undone[key][2] for key in drawn}
+    assert left.pop("edsr-plus") == pytest.approx(0.1, abs=0.01)
+    assert max(left.values()) < 0.05
     assert abs(free["cincgan"][0] - free["nlm-tuned"][0]) < 0.05, "equals at home, on these six"
 
 
