@@ -104,7 +104,7 @@ def arenas(
     check_seeds(seeds)
     if budget is None:
         budget = usual_budget(preset, photographs, runs)
-        said = f"note: each system trains for {budget:.0f} s, what all steps of {preset.name} take CinCGAN here"
+        said = f"note: the budget of each system is {budget:.0f} s, what all steps of {preset.name} take CinCGAN here"
         tqdm.write(said, file=sys.stderr)
     if not budget > 0:
         raise ValueError(f"budget: expected a positive number of seconds, got {budget}.")

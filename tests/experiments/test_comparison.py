@@ -445,7 +445,7 @@ def test_a_budget_that_is_left_out_is_said(small_lesson, photographs, tmp_path, 
     write_pace(tmp_path / "comparison-lesson")
     (arena,) = arenas(small_lesson, photographs, tmp_path, [0], None)
     assert arena.budget == usual_budget(small_lesson, photographs, tmp_path)
-    assert f"each system trains for {arena.budget:.0f} s" in capsys.readouterr().err
+    assert f"the budget of each system is {arena.budget:.0f} s" in capsys.readouterr().err
 
 
 def test_without_a_table_the_sweeps_measure_nothing(small_lesson, photographs, held_out, tmp_path):
