@@ -26,7 +26,7 @@ import apart
 import decoding
 import torch
 from memory import peak
-from ours import OurLoop, matrix_peak, operations, shares, wait
+from ours import OurLoop, matrix_peak, operations, seconds, shares
 from plain import PlainLoop
 from scoring import pictures, plain_challenge
 from sizes import PAPER, PAPER_FULL, STAGES, device, sized
@@ -44,15 +44,6 @@ ROOT = Path(__file__).resolve().parent.parent
 Draw = Callable[[], tuple[Tensor, ...]]
 
 
-def seconds(work: Callable[[], Any]) -> float:
-    """Return how long ``work`` takes, until the device has done it."""
-    wait(device())
-    begun = time.perf_counter()
-    work()
-    wait(device())
-    return time.perf_counter() - begun
-
-
 def race(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
     """Return the median seconds of each, taken in turns after one round that does not count."""
     for work in works.values():
@@ -60,7 +51,7 @@ def race(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
     taken: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
-            taken[name].append(seconds(work))
+            taken[name].append(seconds(work, device()))
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
@@ -77,14 +68,12 @@ def measure(size: str, stage: str, rounds: int) -> dict[str, Any]:
     preset = sized(size)
     draw = drawing(preset, stage)
     ours, plain = OurLoop(preset, stage, device()), PlainLoop(preset, stage, device())
-    both = {
-        "ours": lambda: ours.step(*draw()),
-        "plain": lambda: plain.step(*(images.contiguous() for images in draw())),
-        "data": draw,
-    }
-    taken = race(both, rounds)
+
+    def plain_step(*batch: Tensor) -> Any:
+        return plain.step(*(images.contiguous() for images in batch))
+
+    taken = race({"ours": lambda: ours.step(*draw()), "plain": lambda: plain_step(*draw()), "data": draw}, rounds)
     ours.launch_each_kernel()
-    count = operations(ours, draw())
     batch = preset.stages()[stage].batch
     return {
         "size": size,
@@ -95,7 +84,8 @@ def measure(size: str, stage: str, rounds: int) -> dict[str, Any]:
         "plain_seconds": taken["plain"],
         "ratio": taken["plain"] / taken["ours"],
         "shares": shares(ours, draw, max(3, rounds // 2)),
-        "flop": count,
+        "flop": operations(ours.step, draw()),
+        "plain_flop": operations(plain_step, draw()),
         "patches_per_second": {"sampler": 3 * batch / taken["data"], "step": 3 * batch / taken["ours"]},
         "sampler_ratio": taken["ours"] / taken["data"],
         "days_for_400000_steps_extrapolated": taken["ours"] * PAPER_STEPS / 86_400,
@@ -145,13 +135,13 @@ def measure_apart(size: str, rounds: int) -> dict[str, Any]:
 
 def report(rows: Sequence[dict[str, Any]]) -> None:
     """Print what was measured."""
-    columns = f"{'ours':>10}{'plain':>10}{'ratio':>7}{'TFLOP':>8}{'of peak':>9}{'sampler':>9}"
+    columns = f"{'ours':>10}{'plain':>10}{'ratio':>7}{'TFLOP':>8}{'plain':>8}{'of peak':>9}{'sampler':>9}"
     print(f"\n{'size':20}{'stage':10}{'batch':>5}{columns}  400,000 steps (extrapolated)")
     for row in rows:
         print(
             f"{row['size']:20}{row['stage']:10}{row['batch']:5}{row['seconds'] * 1e3:7.0f} ms"
             f"{row['plain_seconds'] * 1e3:7.0f} ms{row['ratio']:7.2f}{row['flop'] / 1e12:8.3f}"
-            f"{row['share_of_peak']:9.0%}{row['sampler_ratio']:8.0f}x"
+            f"{row['plain_flop'] / 1e12:8.3f}{row['share_of_peak']:9.0%}{row['sampler_ratio']:8.0f}x"
             f"  {row['days_for_400000_steps_extrapolated'] * 24:.1f} h"
         )
     print("\nShare of a step's time, forward passes by network:")
