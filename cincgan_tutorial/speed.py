@@ -53,16 +53,35 @@ def of_steps(benches: Mapping[str, Recorded]) -> Markdown:
     return markdown_table(header, lines, texts=2)
 
 
-def of_kept_memory(bench: Recorded) -> Markdown:
+def of_expected(bench: Recorded) -> Markdown:
+    """Return the ratio to the plain loop that its operations and the numbers of the step explain, beside the measured.
+
+    So it would be if both loops came equally near to their peaks, that of fp32 and that of the step's numbers.
+    """
+    peaks, lines = bench.data["matrix_peak"], []
+    for row in bench.data["rows"]:
+        passes, numbers = row["plain_flop"] / row["flop"], peaks[row["precision"]] / peaks["fp32"]
+        found = f"{passes:.2f}", f"{numbers:.1f}", f"{passes * numbers:.1f}x", f"{row['ratio']:.1f}x"
+        lines.append([row["size"], row["stage"], *found])
+    header = ["Size", "stage", "operations, plain to ours", "operations per second, bf16 to 32 bits"]
+    return markdown_table([*header, "product", "measured"], lines, texts=2)
+
+
+def of_kept_memory(benches: Mapping[str, Recorded]) -> Markdown:
     """Return, for each stage of `lesson`, the pages that a step asks for and how much faster it is where none is new.
 
-    Source: ``benchmarks/apart.py``, on a CPU.
+    Args:
+        benches: Results of ``make bench`` on CPUs by what their machine is called.
+
+    Source: ``benchmarks/apart.py``.
     """
     lines = [
-        [row["stage"], f"{row['given_back_pages']:.0f}", f"{row['kept_pages']:.0f}", f"{row['ratio']:.2f}"]
+        [machine, row["stage"], f"{row['given_back_pages']:.0f}", f"{row['kept_pages']:.0f}", f"{row['ratio']:.2f}"]
+        for machine, bench in benches.items()
         for row in bench.data["apart"]["freed_memory"]
     ]
-    return markdown_table(["Stage", "new pages, given back", "new pages, kept", "times as fast"], lines)
+    header = ["Machine", "stage", "new pages, given back", "new pages, kept", "times as fast"]
+    return markdown_table(header, lines, texts=2)
 
 
 def of_supply(bench: Recorded) -> Markdown:

@@ -30,8 +30,10 @@ class _Shuffle(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        r = ctx.r
-        pixels = gradient.movedim(1, 3)
-        # Channel c r r + i r + j holds the pixels i, j of every r x r, of channel c.
-        parts = [pixels[:, i::r, j::r] for i in range(r) for j in range(r)]
-        return torch.stack(parts, -1).flatten(3).movedim(3, 1), None
+        r, pixels = ctx.r, gradient.movedim(1, 3)
+        n, height, width, c = pixels.shape
+        h, w = height // r, width // r
+        # First the r x r pixels of one place together, each with all its channels; then for each channel its pixels.
+        rows = pixels.reshape(n, h, r, w, r * c).transpose(2, 3)
+        channels = rows.reshape(-1, r * r, c).transpose(1, 2)
+        return channels.reshape(n, h, w, c * r * r).movedim(3, 1), None

@@ -46,14 +46,30 @@ def test_half_width_numbers_are_faster_on_both_machines_and_bring_most_with_amx(
         peak = recorded(machine).data["matrix_peak"]
         gains[machine] = peak["bf16"] / peak["fp32"]
         assert all(row["precision"] == "bf16" for row in recorded(machine).data["rows"])
-    assert gains["bench"] > gains["bench-avx512"] > 1.5
+    assert gains["bench"] > 3, "several times"
+    assert 1.8 < gains["bench-avx512"] < 2.2, "about twice"
     ours, others = ([row["ratio"] for row in recorded(machine).data["rows"]] for machine in MACHINES)
     assert all(one > other > 1.5 for one, other in zip(ours, others, strict=True))
 
 
-def test_some_step_comes_near_the_peak_of_its_machine():
-    assert max(row["share_of_peak"] for row in recorded("bench-avx512").data["rows"]) > 0.85
-    assert max(row["share_of_peak"] for row in recorded("bench").data["rows"]) < 0.5
+def test_operations_and_numbers_explain_the_ratio_of_stage_one_with_avx512_and_less_than_that_of_the_others():
+    data = recorded("bench-avx512").data
+    numbers = data["matrix_peak"]["bf16"] / data["matrix_peak"]["fp32"]
+    for row in data["rows"]:
+        assert (row["plain_flop"] > row["flop"]) == (row["stage"] != "pretrain"), "each fake is judged twice"
+        more = row["ratio"] / (numbers * row["plain_flop"] / row["flop"])
+        if row["size"] == "lesson":
+            assert 0.85 < more < 1.05, "near the product or a little below"
+        elif row["stage"] == "first":
+            assert 0.95 < more < 1.1, "the product says nearly all"
+        else:
+            assert more > 1.1, "the plain loop is further from its peak"
+
+
+def test_the_shares_of_the_peak_are_larger_with_avx512_and_with_amx_no_step_reaches_half():
+    ours, others = ([row["share_of_peak"] for row in recorded(machine).data["rows"]] for machine in MACHINES)
+    assert max(ours) < 0.5
+    assert all(one < other < 1 for one, other in zip(ours, others, strict=True))
 
 
 def test_the_paper_s_sizes_are_more_than_two_and_a_half_times_as_fast_as_the_plain_loop_with_amx():
@@ -61,8 +77,9 @@ def test_the_paper_s_sizes_are_more_than_two_and_a_half_times_as_fast_as_the_pla
     assert min(row["ratio"] for row in rows) > 2.5
 
 
-def test_freed_memory_that_is_kept_and_the_gradient_of_pixel_shuffle_pay():
-    apart = recorded("bench").data["apart"]
+@pytest.mark.parametrize("machine", MACHINES)
+def test_freed_memory_that_is_kept_and_the_gradient_of_pixel_shuffle_pay(machine):
+    apart = recorded(machine).data["apart"]
     assert [row["stage"] for row in apart["freed_memory"]] == ["pretrain", "first", "joint"]
     for row in apart["freed_memory"]:
         assert row["given_back_pages"] > max(1000, 10 * row["kept_pages"])

@@ -34,11 +34,29 @@ def test_the_table_has_two_columns_for_each_machine(tmp_path):
     assert [line[:2] for line in lines[2:]] == [["lesson", "pretrain"], ["lesson", "first"]]
 
 
-def test_the_table_of_kept_memory_has_a_line_for_each_stage(tmp_path):
-    freed = [{"stage": "first", "given_back_pages": 3273.4, "kept_pages": 10.8, "ratio": 1.236}]
-    data = {"apart": {"freed_memory": freed}}
-    lines = repr(speed.of_kept_memory(Recorded("bench", tmp_path, {"preset": "paper"}, data))).splitlines()
-    assert [line.strip("| ").split(" | ") for line in lines[2:]] == [["first", "3273", "11", "1.24"]]
+def test_the_expected_ratio_is_that_of_operations_times_that_of_numbers(tmp_path):
+    rows = [
+        {"size": "lesson", "stage": "first", "flop": 2e9, "plain_flop": 3e9, "precision": "bf16", "ratio": 3.24},
+        {"size": "lesson", "stage": "joint", "flop": 2e9, "plain_flop": 2e9, "precision": "fp32", "ratio": 1.36},
+    ]
+    data = {"rows": rows, "matrix_peak": {"fp32": 0.5e12, "bf16": 1.2e12}}
+    lines = repr(speed.of_expected(Recorded("bench", tmp_path, {"preset": "paper"}, data))).splitlines()
+    assert [line.strip("| ").split(" | ") for line in lines[2:]] == [
+        ["lesson", "first", "1.50", "2.4", "3.6x", "3.2x"],
+        ["lesson", "joint", "1.00", "1.0", "1.0x", "1.4x"],
+    ]
+
+
+def test_the_table_of_kept_memory_has_a_line_for_each_machine_and_stage(tmp_path):
+    machines = {}
+    for machine, pages in (("A", 3273.4), ("B", 20)):
+        freed = [{"stage": "first", "given_back_pages": pages, "kept_pages": 10.8, "ratio": 1.236}]
+        machines[machine] = Recorded("bench", tmp_path, {"preset": "paper"}, {"apart": {"freed_memory": freed}})
+    lines = repr(speed.of_kept_memory(machines)).splitlines()
+    assert [line.strip("| ").split(" | ") for line in lines[2:]] == [
+        ["A", "first", "3273", "11", "1.24"],
+        ["B", "first", "20", "11", "1.24"],
+    ]
 
 
 def test_the_table_of_supply_has_the_sampler_and_the_extrapolated_days(tmp_path):
