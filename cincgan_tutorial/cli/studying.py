@@ -64,7 +64,7 @@ class _Study:
 
 _SEEDED = {"takes_name": True, "takes_seeds": True}
 _STUDIES = {
-    **{name: _Study(study.question, partial(run_study, study)) for name, study in STUDIES.items()},
+    **{name: _Study(study.question, partial(run_study, study), takes_name=True) for name, study in STUDIES.items()},
     **{each.name: _Study(each.question, partial(run_signals, each)) for each in (SIGNALS, LONG_SIGNALS)},
     SYMPTOMS.name: _Study(SYMPTOMS.question, partial(run_symptoms, SYMPTOMS)),
     "seeds": _Study("how much the result depends on the seed", repeat, **_SEEDED),

@@ -37,6 +37,15 @@ _PAPER_STAGE_ONE: Settings = {
     "first.halve_every": 40_000,
 }
 
+_OF_STAGES = {
+    "pretrain": ("lr", "halve_every"),
+    "joint": ("lr", "lr_D", "halve_every", "warm_up", "cycle_one", "cycle_two"),
+}
+_PAPER_STAGES: Settings = {
+    **_PAPER_STAGE_ONE,
+    **{f"{stage}.{name}": _PAPER[stage][name] for stage, names in _OF_STAGES.items() for name in names},
+}
+
 # Numbers in an LR patch and in an HR patch: a sum over one is so many times the mean. Adam takes no notice of a factor
 # that all terms of a network have in common, so every weight is divided by the numbers in an LR patch.
 _LR_NUMBERS, _HR_NUMBERS = 3 * 32**2, 3 * 128**2
@@ -153,6 +162,24 @@ STUDIES = {
             },
             base=_WITHOUT_JOINT,
             measures="hr",
+        ),
+        Study(
+            "joint-control",
+            "what cycle two adds to a joint stage, and the joint stage to the two before it",
+            {"pretrain.steps": 0, "first.steps": 0},
+            {"all terms": {}, "control": _CONTROL, "no joint stage": {"joint.steps": 0}},
+            base={"joint.steps": 0},
+            measures="hr",
+            protocols=("vif", "ms-ssim"),
+            places=("synthetic_white", "bicubic_jpeg75", "bicubic"),
+        ),
+        Study(
+            "literal",
+            "what the paper's own settings reach in the same three stages",
+            COLOURS_FREE | {"validate_every": 0},
+            {"as lesson": {}, "the paper's settings": _PAPER_STAGES},
+            measures="hr",
+            protocols=("vif", "ms-ssim"),
         ),
         Study(
             "sr-size",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..baselines import check_truth
-from ..degradation import DEGRADATIONS
+from ..degradation import DEGRADATIONS, Degradation
 from ..images import write_png
 from ..inference import super_resolve
 from ..presets import Preset, with_settings
@@ -39,6 +39,8 @@ class Study:
         base: Settings of a run whose weights all variants begin with; ``None`` where they begin at random. A variant
             with other networks begins with another such run, of its own networks.
         measures: "lr" scores G1(x) against the clean LR image; "hr" scores SR(G1(x)) against the photograph.
+        protocols: Of "hr", the `protocols.PROTOCOLS` to score by beside PSNR and SSIM.
+        places: Of "hr", names of other degradations to score under too; no variant is trained on them.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Study:
     variants: Mapping[str, Settings]
     base: Settings | None = None
     measures: str = "lr"
+    protocols: Sequence[str] = ("vif",)
+    places: Sequence[str] = ()
 
 
 # Settings that give a network other weights to begin with.
@@ -60,6 +64,7 @@ def run_study(
     held_out: Sequence[Photograph],
     runs: Path,
     results: Path,
+    name: str | None = None,
 ) -> Path:
     """Train what is missing of a study, score all of it, record it, and return the result's folder.
 
@@ -68,12 +73,14 @@ def run_study(
         preset: The settings it varies.
         photographs: What every variant is trained on.
         held_out: What every variant is scored on; no network may have seen them.
-        runs: Run folders are made in ``runs/<study>-<preset>/<variant>``, and ``base`` beside them; finished ones are
+        runs: Run folders are made in ``runs/<name>-<preset>/<variant>``, and ``base`` beside them; finished ones are
             kept, interrupted ones resumed.
-        results: The result is written to ``results/<study>``.
+        results: The result is written to ``results/<name>``.
+        name: What to call the result; left out: as the study is called.
     """
     check_truth(photographs)
-    folder = runs / f"{study.name}-{preset.name}"
+    name = name or study.name
+    folder = runs / f"{name}-{preset.name}"
     rows: dict[str, dict[str, Any]] = {}
     pictures: dict[str, Path] = {}
     seconds = 0.0
@@ -88,7 +95,7 @@ def run_study(
         run = trained_in(folder / slug(label), with_settings(preset, settings), photographs)
         trained = load_weights(run)
         seconds += sum(trained.facts["seconds"].values())
-        rows[label] = scores_of(trained, held_out, study.measures) | {
+        rows[label] = scores_of(trained, held_out, study.measures, study.protocols, study.places) | {
             "settings": dict(changed),
             "trained": {key: trained.facts[key] for key in ("commit", "device", "date")},
         }
@@ -102,7 +109,7 @@ def run_study(
         "seconds": round(seconds),
     }
     facts = {"preset": preset.name, "seed": preset.seed, "source": photographs.source}
-    return record(study.name, data, facts, results, pictures)
+    return record(name, data, facts, results, pictures)
 
 
 def slug(label: str) -> str:
@@ -129,17 +136,23 @@ def trained_in(folder: Path, preset: Preset, photographs: Photographs) -> Path:
 
 
 @torch.no_grad()
-def scores_of(trained: Trained, held_out: Sequence[Photograph], measures: str) -> dict[str, Any]:
-    """Score one variant on each photograph: PSNR, SSIM and VIF of its z and PSNR of its y, or PSNR of its y alone.
+def scores_of(
+    trained: Trained,
+    held_out: Sequence[Photograph],
+    measures: str,
+    protocols: Sequence[str] = ("vif",),
+    places: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Score one variant on each photograph: PSNR, SSIM and ``protocols`` of its z and PSNR of its y, or that alone.
 
-    With that alone goes, in units of 1/255, how far G1 moves the mean of the colour it moves most: the mean over the
-    photographs.
+    With PSNR of y alone goes, in units of 1/255, how far G1 moves the mean of the colour it moves most: the mean over
+    the photographs. With z go its scores under other degradations, called ``under``, where ``places`` names any.
     """
     if measures == "hr":
-        final = {"CinCGAN": systems(trained)["CinCGAN"]}
-        row = evaluate(trained, held_out, chosen=final, protocols=["vif"])[0]
         cleaned = cleaning_scores(replace(trained, before_joint=trained.nets.upscaler()), held_out)["G1(x)"]
-        return {"psnr": row.psnr, "ssim": row.ssim, "vif": row.protocols["vif"], "lr_psnr": finite(cleaned)}
+        under = {place: _of_z(trained, held_out, protocols, DEGRADATIONS[place].without_shift()) for place in places}
+        own = _of_z(trained, held_out, protocols) | {"lr_psnr": finite(cleaned)}
+        return own | ({"under": under} if under else {})
     degradation = DEGRADATIONS[trained.preset.degradation].without_shift()
     drifts = []
     for photograph in held_out:
@@ -147,6 +160,14 @@ def scores_of(trained: Trained, held_out: Sequence[Photograph], measures: str) -
         drifts.append((trained.nets.G1(x).clamp(0, 1) - x).mean((0, 2, 3)).abs().max().item() * 255)
     scores = cleaning_scores(trained, held_out)["G1(x)"]
     return {"psnr": scores, "colour_drift_8bit": statistics.fmean(drifts)}
+
+
+def _of_z(
+    trained: Trained, held_out: Sequence[Photograph], protocols: Sequence[str], degradation: Degradation | None = None
+) -> dict[str, dict[str, float]]:
+    final = {"CinCGAN": systems(trained)["CinCGAN"]}
+    row = evaluate(trained, held_out, degradation, chosen=final, protocols=protocols)[0]
+    return {"psnr": row.psnr, "ssim": row.ssim, **row.protocols}
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ import torch
 from helpers import write_photographs
 from PIL import Image
 
-from cincgan_tutorial.degradation import SYNTHETIC_MILD, bicubic_downsample, bicubic_upsample
+from cincgan_tutorial.degradation import DEGRADATIONS, SYNTHETIC_MILD, bicubic_downsample, bicubic_upsample
 from cincgan_tutorial.experiments import (
     SIGNALS,
     STUDIES,
@@ -83,10 +83,10 @@ def work(small_lesson, photographs, held_out, tmp_path, monkeypatch):
     counted("train")
     counted("resume")
 
-    def run(which, preset=small_lesson, photographs=photographs, held_out=held_out):
+    def run(which, preset=small_lesson, photographs=photographs, held_out=held_out, name=None):
         calls["train"].clear()
         calls["resume"].clear()
-        where = run_study(which, preset, photographs, held_out, tmp_path / "runs", tmp_path / "results")
+        where = run_study(which, preset, photographs, held_out, tmp_path / "runs", tmp_path / "results", name)
         return json.loads((where / "result.json").read_text(encoding="utf-8"))
 
     run.calls, run.runs, run.results = calls, tmp_path / "runs", tmp_path / "results"
@@ -226,6 +226,54 @@ def test_a_variant_with_other_networks_begins_with_a_base_of_its_own(work):
     assert own == with_settings(PRESETS["smoke"], {**HR.base, **wider})
 
 
+def test_what_no_variant_was_trained_on_is_scored_too_by_the_protocols_that_are_asked_for(work, held_out):
+    asked = dataclasses.replace(HR, protocols=("blur",), places=("bicubic", "synthetic_white"))
+    variants = work(asked)["data"]["variants"]
+    trained = load_weights(work.runs / "tiny-two-lesson" / "no-adversary")
+    found = variants["no adversary"]
+    assert set(found) == {"psnr", "ssim", "blur", "lr_psnr", "under", "settings", "trained"}
+    assert list(found["under"]) == ["bicubic", "synthetic_white"]
+    for place, scores in found["under"].items():
+        (row,) = evaluate(
+            trained,
+            held_out,
+            DEGRADATIONS[place].without_shift(),
+            chosen={"CinCGAN": systems(trained)["CinCGAN"]},
+            protocols=["blur"],
+        )
+        assert scores == {"psnr": row.psnr, "ssim": row.ssim, "blur": row.protocols["blur"]}
+    assert found["under"]["bicubic"]["psnr"] != found["psnr"]
+
+
+def test_a_study_of_another_seed_goes_by_its_own_name(work, done, small_lesson):
+    """So that three seeds of it leave three results, and each its own runs."""
+    content = work(LR, preset=dataclasses.replace(small_lesson, seed=5), name="tiny-5")
+    assert content["provenance"]["seed"] == 5
+    assert {path.name for path in work.runs.iterdir()} == {"tiny-lesson", "tiny-5-lesson"}
+    assert {path.name for path in work.results.iterdir()} == {"tiny", "tiny-5"}
+
+
+def test_three_stages_by_the_papers_settings_differ_from_the_preset_paper_in_size_and_length_alone():
+    chosen = STUDIES["literal"]
+    settings = {**chosen.common, **chosen.variants["the paper's settings"]}
+    ours, papers = (
+        dataclasses.asdict(preset) for preset in (with_settings(PRESETS["lesson"], settings), PRESETS["paper"])
+    )
+
+    def differing(one, other, prefix=""):
+        for key in one:
+            if isinstance(one[key], dict) and isinstance(other[key], dict):
+                yield from differing(one[key], other[key], f"{prefix}{key}.")
+            elif one[key] != other[key]:
+                yield prefix + key
+
+    size_and_length = "name|log_every|save_every|sr[.].*|.*[.](steps|batch|width|widest|blocks)"
+    # Where a rate is halved no floor is looked at.
+    assert [key for key in differing(ours, papers) if not re.fullmatch(size_and_length, key)] == [
+        f"{stage}.lr_floor" for stage in ("first", "joint")
+    ]
+
+
 def test_studies_of_stage_one_score_its_end():
     """A picked step would make every short run look as good as its best."""
     for name in ("cycle-one", "departures", "sizes"):
@@ -320,8 +368,9 @@ def test_lr_photographs_as_they_came_are_refused(small_lesson, photographs, held
 
 def test_studies_of_what_a_setting_does_leave_colours_free():
     """Else what a setting does to colours would be taken out of its score."""
-    asked = [each for each in (*STUDIES.values(), SIGNALS, SYMPTOMS) if each.name not in ("sr-size", "sr-rate")]
-    assert len(asked) == 7
+    others = ("sr-size", "sr-rate", "joint-control")
+    asked = [each for each in (*STUDIES.values(), SIGNALS, SYMPTOMS) if each.name not in others]
+    assert len(asked) == 8
     for each in asked:
         for settings in (each.common, each.base or each.common):
             assert with_settings(PRESETS["lesson"], settings).generator.local_mean == 0, each.name
