@@ -1,6 +1,10 @@
 """The host never waits for the device but to write a log line: no step reads a number that the device computes."""
 
+import io
+import warnings
 from collections import Counter
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -10,6 +14,7 @@ from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.degradation import BICUBIC
 from cincgan_tutorial.presets import PRESETS, with_settings
 from cincgan_tutorial.training import Arithmetic, loop
+from cincgan_tutorial.training.alarms import Alarms
 from cincgan_tutorial.training.replay import EAGER
 from cincgan_tutorial.unpaired import UnpairedPatches
 
@@ -44,24 +49,45 @@ def stage_at_work(precision, photographs, name, device):
         state.step += 1
         return losses
 
-    return step, stage.warm_up
+    def write_line(losses):
+        alarms = Alarms(name)
+        alarms.note(state.step, losses)
+        state.seconds[name] = 0.0
+        x, *_ = patches.batch(state.step, stage.batch)
+        loop._write_line(io.StringIO(), state, alarms, Mock(), x, preset)
+
+    return SimpleNamespace(step=step, warm_up=stage.warm_up, write_line=write_line)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 @pytest.mark.parametrize("name", STAGES)
 def test_no_step_reads_a_number(photographs, name, precision):
-    step, warm_up = stage_at_work(precision, photographs, name, CPU)
-    step()  # the first also starts the average
+    work = stage_at_work(precision, photographs, name, CPU)
+    work.step()  # the first also starts the average
     with Reads() as reads:
-        for _ in range(warm_up + 3):
-            step()
+        for _ in range(work.warm_up + 3):
+            work.step()
     # One integer a step: the average's own counter, which lives on the host.
-    assert reads.count == {torch.int64: warm_up + 3}
+    assert reads.count == {torch.int64: work.warm_up + 3}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_line_of_the_log_is_read_at_once(photographs, name, monkeypatch):
+    """All its numbers, losses and looks of the output alike, come in one list."""
+    lists, as_it_was = [], torch.Tensor.tolist
+    monkeypatch.setattr(torch.Tensor, "tolist", lambda numbers: lists.append(len(numbers)) or as_it_was(numbers))
+    work = stage_at_work("fp32", photographs, name, CPU)
+    for _ in range(work.warm_up + 1):
+        losses = work.step()
+    with Reads() as reads:
+        work.write_line(losses)
+    assert reads.count == {}
+    looks = {"pretrain": 0, "first": 2, "joint": 4}[name]
+    assert lists == [len(losses) + looks]
 
 
 def test_a_reading_would_be_noticed(photographs):
-    step, _ = stage_at_work("fp32", photographs, "pretrain", CPU)
-    losses = step()
+    losses = stage_at_work("fp32", photographs, "pretrain", CPU).step()
     with Reads() as reads:
         float(losses["SR"])
     assert reads.count[torch.float32] == 1
@@ -71,13 +97,18 @@ def test_a_reading_would_be_noticed(photographs):
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 @pytest.mark.parametrize("name", STAGES)
 def test_no_step_waits_for_the_gpu(photographs, name, precision):
-    step, warm_up = stage_at_work(precision, photographs, name, torch.device("cuda"))
-    for _ in range(warm_up + EAGER + 2):  # the first set things up: memory, kernels, moments, the recording
-        step()
+    work = stage_at_work(precision, photographs, name, torch.device("cuda"))
+    for _ in range(work.warm_up + EAGER + 2):  # the first set things up: memory, kernels, moments, the recording
+        work.step()
     torch.cuda.set_sync_debug_mode("error")
     try:
         for _ in range(3):
-            losses = step()
+            losses = work.step()
+        torch.cuda.set_sync_debug_mode("warn")
+        with warnings.catch_warnings(record=True) as waits:
+            warnings.simplefilter("always")
+            work.write_line(losses)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+    assert len(waits) == 1, "a line of the log waits once"
     assert all(torch.isfinite(value) for value in losses.values())

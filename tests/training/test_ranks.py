@@ -6,6 +6,7 @@ Judged by the files that the ranks wrote: some gloo programs abort at the end of
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -65,6 +66,34 @@ def test_two_ranks_equal_one_with_the_same_global_batch(alone_and_together, stag
     for ours, theirs in zip(log_without_time(two), log_without_time(one), strict=True):
         assert ours.pop("stage") == theirs.pop("stage") == stage
         assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_two_hosts_with_a_rank_each_do_what_two_ranks_of_one_host_do(alone_and_together, folder, tmp_path):
+    """On both hosts the rank counts as the first there: only its place in the world tells the two apart."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = ["--nnodes", "2", "--nproc-per-node", "1", "--master-addr", "127.0.0.1", "--master-port", port]
+    hosts = [
+        subprocess.Popen(
+            [*map(str, [*TORCHRUN[:3], *place, "--node-rank", host, HERE / "shared_work.py", folder, tmp_path])],
+            env=ENVIRONMENT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for host in range(2)
+    ]
+    try:
+        said = [host.communicate(timeout=120)[1] for host in hosts]
+    finally:
+        for host in hosts:
+            host.kill()
+    assert (tmp_path / "overflow1.json").is_file(), said
+    for question in SETTINGS:
+        assert largest_difference((alone_and_together[1], tmp_path), question) == 0
+        assert load_weights(tmp_path / question).facts["ranks"] == 2
 
 
 def test_the_comparison_would_notice_half_the_batch(alone_and_together, photographs, tmp_path):
