@@ -33,6 +33,9 @@ def _train_arguments(p: argparse.ArgumentParser) -> None:
 
 def _resume_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("run", metavar="RUN", help="the run folder")
+    p.add_argument("--photos", metavar="DIR", help="where its photographs are now, if not where they were")
+    p.add_argument("--lr-photos", metavar="DIR", help="the same, of a run on LR and HR photographs: LR; and")
+    p.add_argument("--hr-photos", metavar="DIR", help="HR")
     p.add_argument(
         "--ranks-may-differ",
         action="store_true",
@@ -55,13 +58,20 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _photographs(options: argparse.Namespace, preset: Preset) -> Photographs:
-    """Load the photographs that were asked for; one's own, LR and HR, are looked at first."""
+def _loaded(options: argparse.Namespace) -> Photographs:
+    """Load the photographs that were asked for."""
     if not options.lr_photos and not options.hr_photos:
         return load_photographs(options.photos)
     if options.photos or not (options.lr_photos and options.hr_photos):
         raise ValueError("--lr-photos and --hr-photos belong together, and replace --photos.")
-    photographs = load_photographs(options.hr_photos, options.lr_photos)
+    return load_photographs(options.hr_photos, options.lr_photos)
+
+
+def _photographs(options: argparse.Namespace, preset: Preset) -> Photographs:
+    """Load the photographs that were asked for; one's own, LR and HR, are looked at first."""
+    photographs = _loaded(options)
+    if not options.lr_photos:
+        return photographs
     found = survey(photographs.x, photographs.yz, preset.patch, preset.scale)
     if found.stops:
         raise ValueError(next(finding.text for finding in found.findings if finding.stops))
@@ -71,7 +81,8 @@ def _photographs(options: argparse.Namespace, preset: Preset) -> Photographs:
 
 def _resume(options: argparse.Namespace) -> int:
     was_finished = Run.open(options.run).finished
-    run = resume(options.run, ranks_may_differ=options.ranks_may_differ)
+    moved = options.photos or options.lr_photos or options.hr_photos
+    run = resume(options.run, _loaded(options) if moved else None, options.ranks_may_differ)
     say(f"{'Already finished' if was_finished else 'Finished'}: {run.weights_path}")
     return 0
 

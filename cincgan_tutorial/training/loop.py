@@ -32,7 +32,7 @@ from .alarms import Alarms, appearance
 from .checkpoint import save_whole
 from .memory import keep_freed_memory
 from .precision import Arithmetic, settle
-from .run import Run, load_photographs, writing
+from .run import Run, writing
 from .state import LAYOUT, State, beginning, enter, leave, published, restore, save
 from .steps import (
     Losses,
@@ -96,15 +96,14 @@ def resume(
         ranks_may_differ: Go on also where the checkpoint was saved by another number of ranks.
 
     Raises:
-        ValueError: No run there, its photographs have changed, or its checkpoint is damaged.
+        ValueError: No run there, its photographs have changed or are elsewhere, or its checkpoint is damaged.
         OSError, ConnectionError, Stopped: As for `train`.
     """
     run = Run.open(folder)
     if run.finished:
         return run
     if photographs is None:
-        recorded = run.config["photographs"]
-        photographs = load_photographs(recorded["path"], recorded.get("lr_path"))
+        photographs = run.photographs_where_they_were()
     run.check_photographs(photographs)
     ranks.check_batches(run.preset)
     return _go_on(run, photographs, _patches(run.preset, photographs), ranks_may_differ)

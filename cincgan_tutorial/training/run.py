@@ -141,6 +141,18 @@ class Run:
                 " done. Choose another folder for this one."
             )
 
+    def photographs_where_they_were(self) -> Photographs:
+        """Return the photographs from the folders that the run was started with; `ValueError` where one is gone."""
+        recorded = self.config["photographs"]
+        folders = recorded["path"], recorded.get("lr_path")
+        for path, option in zip(folders, ("--hr-photos" if folders[1] else "--photos", "--lr-photos"), strict=True):
+            if path not in (None, "", BUNDLED) and not Path(path).is_dir():
+                raise ValueError(
+                    f"{path}: no such folder. The photographs of {self.folder} were there when it was started. Say"
+                    f" where they are now: resume {self.folder} {option} DIR"
+                )
+        return load_photographs(*folders)
+
     def check_photographs(self, photographs: Photographs) -> None:
         """Raise `ValueError` unless these are the photographs, in the halves, that the run was started with."""
         if _x_is_lr(self.config["photographs"]) != photographs.x_is_lr:

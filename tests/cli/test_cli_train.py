@@ -262,6 +262,29 @@ def test_a_run_that_only_has_its_config_is_resumed_from_step_0(cincgan, folder, 
     assert_same_tensors(load_file(run.weights_path), load_file(finished_run.weights_path))
 
 
+def test_a_run_that_was_moved_goes_on_with_its_photographs_where_they_are_now(
+    cincgan, folder, finished_run, tmp_path, interrupt
+):
+    here, there = tmp_path / "here", tmp_path / "there"
+    shutil.copytree(folder, here / "photographs")
+    interrupt("cycle_one_step", 4)
+    arguments = ("--preset", "smoke", "--photos", here / "photographs", "--run", here / "run")
+    assert cincgan("train", *arguments).status == 130
+    here.rename(there)
+    assert f"resume {there / 'run'} --photos" in cincgan("resume", there / "run").error()
+    assert cincgan("resume", there / "run", "--photos", there / "photographs").status == 0
+    weights = there / "run" / "weights.safetensors"
+    assert_same_tensors(load_file(weights), load_file(finished_run.weights_path))
+
+
+def test_a_run_that_was_moved_takes_no_other_photographs(cincgan, unseen, finished, snapshot):
+    (finished / "weights.safetensors").unlink()
+    before = snapshot(finished)
+    error = cincgan("resume", finished, "--photos", unseen).error()
+    assert "are not those that the run was started with" in error
+    assert snapshot(finished) == before
+
+
 @pytest.mark.parametrize(
     ("name", "number"), [("pretrain_step", 2), ("pretrain_step", 5), ("cycle_one_step", 4), ("joint_step", 3)]
 )
