@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .experiments import CONTROL, Recorded, Row, mean_over_seeds, rows_of, rows_of_seeds, table
+from .experiments import Recorded, Row, mean_over_seeds, rows_of, rows_of_seeds, table
 from .experiments.comparison import why_not_shown
 from .experiments.paper import TABLE_1, counterpart
 from .protocols import PROTOCOLS
@@ -320,35 +320,11 @@ def verdict(mean: float, error: float) -> str:
     return "not established"
 
 
-def against_control(study: Recorded, control: str = "control: supervision only") -> Markdown:
-    """Return in words what the joint stage gains over its control."""
-    variants, changes = study.data["variants"], []
-    name = next(iter(variants))
-    for score, d in (("psnr", 3), ("ssim", 4), ("vif", 4)):
-        mean, error = paired(variants[name][score], variants[control][score])
-        unit = " dB" if score == "psnr" else ""
-        changes.append(f"{score.upper()} by {mean:+.{d}f}{unit} (standard error {error:.{d}f}: {verdict(mean, error)})")
-    return Markdown(
-        f"Against the control, all four terms together change {', '.join(changes[:-1])} and {changes[-1]}, on"
-        f" {len(variants[name]['psnr'])} photographs and one seed."
-    )
-
-
-def against_controls(study: Recorded) -> Markdown:
-    """Return for each setting what its control reaches and what cycle two changes: paired mean and standard error."""
-    variants, lines = study.data["variants"], []
-    for label, control in ((label, variants[label + CONTROL]) for label in variants if label + CONTROL in variants):
-        lines.append([label, *(f"{statistics.fmean(control[score].values()):.2f}" for score in ("lr_psnr", "psnr"))])
-        for score, unit, digits in (("psnr", 1, 3), ("ssim", 1000, 1), ("vif", 1000, 1)):
-            mean, error = (unit * value for value in paired(variants[label][score], control[score]))
-            lines[-1].append(f"{mean:+.{digits}f} ± {error:.{digits}f}")
-    return markdown_table(
-        ["Setting", "control, LR (dB)", "HR (dB)", "PSNR (dB)", "SSIM (1/1000)", "VIF (1/1000)"], lines
-    )
-
-
 class Departure(NamedTuple):
-    """Where the library departs from the paper: file and line, the reason, and the study's variant without it."""
+    """Where the library departs from the paper: file and line, the reason, and what measures it.
+
+    That is the variant of a study, or a chapter.
+    """
 
     where: str
     reason: str
@@ -356,7 +332,10 @@ class Departure(NamedTuple):
 
 
 def departures() -> list[Departure]:
-    """Collect the library's comments that begin with ``Departure:``; a label in brackets names a study's variant."""
+    """Collect the library's comments that begin with ``Departure:``.
+
+    A label in brackets names a study's variant, or the chapter that measures it in another way.
+    """
     package = Path(__file__).parent
     found = []
     for path in sorted(package.rglob("*.py")):
@@ -391,7 +370,9 @@ def of_departures(studies: Sequence[Recorded], rows: Mapping[str, tuple[Row, Row
     lines = ["| What, why and where | Taken back, the mean changes by |", "|:--|--:|"]
     for where, reason, variant in departures():
         effect = "not measured"
-        if variant is not None:
+        if variant is not None and variant.startswith("chapter "):
+            effect = f"see {variant}"
+        elif variant is not None:
             without, kept, level = measured[variant]
             mean, error = paired(without, kept)
             effect = f"{mean:+.2f} ± {error:.2f} dB ({level}PSNR)"

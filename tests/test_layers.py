@@ -19,7 +19,7 @@ FLOORS = {
     "enlargement": 2.1, "comparison_page": 2.2,
     "training": 3, "survey": 3.1, "at_hand": 3.1, "baselines": 4,
     "experiments": 5.0, "tables": 5.1, "figures": 5.1, "score_figures": 5.2, "comparison_figures": 5.2, "drawings": 5.2,
-    "symptom_figures": 5.2, "data_tables": 5.2, "speed": 5.2,
+    "symptom_figures": 5.2, "data_tables": 5.2, "control_tables": 5.2, "speed": 5.2,
     "needs": 5.2, "widgets": 5.3, "grading": 5.3,
     "cli": 6.0, "__main__": 6.1,
 }  # fmt: skip

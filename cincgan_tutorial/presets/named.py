@@ -80,8 +80,8 @@ _LESSON = Preset(
     discriminator=DiscriminatorSize(width=32, widest=64, batch_norm=False, high_pass=True),
     # Departure: [EDSR 16x64] a small EDSR, for the same reason. Its size bounds what SR can reach, on clean input too.
     sr=EDSRSize(features=32, blocks=8, residual_scale=1.0),
-    # Departure: of stage one, the G1 is kept that a signal without pairs likes best (`training.validation`). The paper
-    # does not say which one it took.
+    # Departure: [chapter 6] of stage one, the G1 is kept that a signal without pairs likes best
+    # (`training.validation`). The paper does not say which one it took.
     validate_every=100,
     **_SMALL_STEPS,  # type: ignore[arg-type]
 )

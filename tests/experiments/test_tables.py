@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from cincgan_tutorial import tables
+from cincgan_tutorial import control_tables, tables
 from cincgan_tutorial.experiments import Recorded, Row, rows_of
 from cincgan_tutorial.experiments.paper import TABLE_1
 
@@ -141,7 +141,7 @@ def test_seed_by_seed_are_the_gains_on_the_mean_photograph(tmp_path):
 
 
 def test_the_joint_stage_is_compared_with_its_control(tmp_path):
-    text = str(tables.against_control(study(tmp_path, "hr")))
+    text = str(control_tables.against_control(study(tmp_path, "hr")))
     assert "PSNR by -0.750 dB (standard error 0.250: a loss)" in text
     assert "SSIM by +0.2500 (standard error 0.0000: a gain)" in text
     assert "VIF by +0.0250 (standard error 0.1000: not established)" in text
@@ -158,9 +158,29 @@ def test_every_setting_of_the_joint_stage_is_compared_with_its_own_control(tmp_p
         "long": control,
         "long, control": control,
     }
-    assert cells(tables.against_controls(given)) == [
+    assert cells(control_tables.against_controls(given)) == [
         ["as it is", "26.50", "22.75", "-0.750 ± 0.250", "+250.0 ± 0.0", "+25.0 ± 100.0"],
         ["long", "26.50", "22.75", "+0.000 ± 0.000", "+0.0 ± 0.0", "+0.0 ± 0.0"],
+    ]
+
+
+def test_what_the_joint_stage_adds_is_shown_from_each_seed_and_on_their_mean(tmp_path):
+    def of_seed(seed, gain):
+        def scored(psnr, under):
+            scores = {"ssim": {"a": 0.5, "b": 0.5}, "vif": {"a": 0.1, "b": 0.1}, "ms-ssim": {"a": 0.9, "b": psnr / 100}}
+            return {"psnr": {"a": 20.0, "b": psnr}, **scores, "under": {"bicubic": {"psnr": {"a": under, "b": 30.0}}}}
+
+        variants = {"all terms": scored(22.0 + gain, 30.0), "control": scored(22.0, 29.0)}
+        return Recorded("mine", tmp_path, {"seed": seed}, {"variants": variants})
+
+    table = control_tables.over_seeds([of_seed(0, 0.2), of_seed(7, 0.6)], "all terms", "control")
+    assert str(table).splitlines()[0] == "| all terms, less control | mean | seed 0 | seed 7 |"
+    assert cells(table) == [
+        ["PSNR (dB)", "+0.200 ± 0.200", "+0.100", "+0.300"],
+        ["SSIM (1/1000)", "+0.0 ± 0.0", "+0.0", "+0.0"],
+        ["VIF (1/1000)", "+0.0 ± 0.0", "+0.0", "+0.0"],
+        ["MS-SSIM (1/1000)", "+2.0 ± 2.0", "+1.0", "+3.0"],
+        ["PSNR under `bicubic` (dB)", "+0.500 ± 0.500", "+0.500", "+0.500"],
     ]
 
 
@@ -180,6 +200,7 @@ def test_a_departure_shows_what_taking_it_back_changes(tmp_path, monkeypatch):
         tables.Departure("a.py:1", "first reason.", "control: supervision only"),
         tables.Departure("b.py:2", "second reason.", None),
         tables.Departure("c.py:3", "third reason.", "free"),
+        tables.Departure("d.py:4", "fourth reason.", "chapter 6"),
     ]
     monkeypatch.setattr(tables, "departures", lambda: found)
     without, kept = (Row(name, {"a": psnr, "b": 20.0}, {}) for name, psnr in (("free", 20.0), ("kept", 21.0)))
@@ -187,6 +208,7 @@ def test_a_departure_shows_what_taking_it_back_changes(tmp_path, monkeypatch):
         ["first reason. `a.py:1`", "+0.75 ± 0.25 dB (LR PSNR)"],
         ["second reason. `b.py:2`", "not measured"],
         ["third reason. `c.py:3`", "-0.50 ± 0.50 dB (PSNR)"],
+        ["fourth reason. `d.py:4`", "see chapter 6"],
     ]
 
 

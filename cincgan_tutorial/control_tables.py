@@ -1,0 +1,78 @@
+"""Chapter 4, tables: the joint stage against a control that trains just as long without what cycle two adds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from .experiments import CONTROL, Recorded
+from .tables import Markdown, markdown_table, paired, verdict
+
+# The scores of a study: name, what they are multiplied by to be read, unit there, digits that are shown.
+_SCORES = {
+    "psnr": ("PSNR", 1, "dB", 3),
+    "ssim": ("SSIM", 1000, "1/1000", 1),
+    "vif": ("VIF", 1000, "1/1000", 1),
+    "ms-ssim": ("MS-SSIM", 1000, "1/1000", 1),
+}
+
+
+def against_control(study: Recorded, control: str = "control: supervision only") -> Markdown:
+    """Return in words what the joint stage gains over its control."""
+    variants, changes = study.data["variants"], []
+    name = next(iter(variants))
+    for score, d in (("psnr", 3), ("ssim", 4), ("vif", 4)):
+        mean, error = paired(variants[name][score], variants[control][score])
+        unit = " dB" if score == "psnr" else ""
+        changes.append(f"{score.upper()} by {mean:+.{d}f}{unit} (standard error {error:.{d}f}: {verdict(mean, error)})")
+    return Markdown(
+        f"Against the control, all four terms together change {', '.join(changes[:-1])} and {changes[-1]}, on"
+        f" {len(variants[name]['psnr'])} photographs and one seed."
+    )
+
+
+def against_controls(study: Recorded) -> Markdown:
+    """Return for each setting what its control reaches and what cycle two changes: paired mean and standard error."""
+    variants, lines = study.data["variants"], []
+    for label, control in ((label, variants[label + CONTROL]) for label in variants if label + CONTROL in variants):
+        lines.append([label, *(f"{statistics.fmean(control[score].values()):.2f}" for score in ("lr_psnr", "psnr"))])
+        for score, unit, digits in (("psnr", 1, 3), ("ssim", 1000, 1), ("vif", 1000, 1)):
+            mean, error = (unit * value for value in paired(variants[label][score], control[score]))
+            lines[-1].append(f"{mean:+.{digits}f} ± {error:.{digits}f}")
+    return markdown_table(
+        ["Setting", "control, LR (dB)", "HR (dB)", "PSNR (dB)", "SSIM (1/1000)", "VIF (1/1000)"], lines
+    )
+
+
+def over_seeds(studies: Sequence[Recorded], one: str, other: str) -> Markdown:
+    """Return what one variant gains over another: on the mean of the seeds with its standard error, and from each seed.
+
+    By every score under the degradation of the training, and in PSNR under the others.
+
+    Args:
+        studies: The same study from other seeds.
+        one: Label of a variant.
+        other: Label of what it is compared with.
+    """
+    places = studies[0].data["variants"][one]["under"]
+    asked = [(None, score) for score in _SCORES] + [(place, "psnr") for place in places]
+    lines = []
+    for place, score in asked:
+        name, unit, of_unit, digits = _SCORES[score]
+        pairs = [tuple(_scores(study, label, place)[score] for label in (one, other)) for study in studies]
+        mean, error = (unit * value for value in paired(*map(_mean, zip(*pairs, strict=True))))
+        gains = [f"{unit * paired(*pair)[0]:+.{digits}f}" for pair in pairs]
+        where = f" under `{place}`" if place else ""
+        lines.append([f"{name}{where} ({of_unit})", f"{mean:+.{digits}f} ± {error:.{digits}f}", *gains])
+    seeds = (f"seed {study.provenance['seed']}" for study in studies)
+    return markdown_table([f"{one}, less {other}", "mean", *seeds], lines)
+
+
+def _scores(study: Recorded, label: str, place: str | None) -> Mapping[str, Mapping[str, float]]:
+    variant = study.data["variants"][label]
+    return variant["under"][place] if place else variant
+
+
+def _mean(seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean over seeds of each photograph's score."""
+    return {name: statistics.fmean(scores[name] for scores in seeds) for name in seeds[0]}
