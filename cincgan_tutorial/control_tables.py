@@ -68,6 +68,30 @@ def over_seeds(studies: Sequence[Recorded], one: str, other: str) -> Markdown:
     return markdown_table([f"{one}, less {other}", "mean", *seeds], lines)
 
 
+def by_place(studies: Sequence[Recorded], reference: str) -> Markdown:
+    """Return the PSNR of every variant less that of one of them, where it was trained and under other degradations.
+
+    Means over the photographs with their standard errors, each photograph's score being its mean over the seeds.
+
+    Args:
+        studies: The same study from other seeds.
+        reference: Label of the variant that the others are compared with.
+    """
+    variants = studies[0].data["variants"]
+    places = [None, *variants[reference]["under"]]
+
+    def psnr(label: str, place: str | None) -> dict[str, float]:
+        return _mean([_scores(study, label, place)["psnr"] for study in studies])
+
+    lines = []
+    for label in variants:
+        if label != reference:
+            gains = (paired(psnr(label, place), psnr(reference, place)) for place in places)
+            lines.append([label, *(f"{mean:+.3f} ± {error:.3f}" for mean, error in gains)])
+    header = (f"`{place}`" if place else "as trained" for place in places)
+    return markdown_table([f"PSNR less that of {reference} (dB)", *header], lines)
+
+
 def _scores(study: Recorded, label: str, place: str | None) -> Mapping[str, Mapping[str, float]]:
     variant = study.data["variants"][label]
     return variant["under"][place] if place else variant

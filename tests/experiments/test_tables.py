@@ -164,16 +164,20 @@ def test_every_setting_of_the_joint_stage_is_compared_with_its_own_control(tmp_p
     ]
 
 
+def controlled(folder, seed, gain) -> Recorded:
+    """A study with all terms and with none, scored where it was trained and on clean input."""
+
+    def scored(psnr, under):
+        scores = {"ssim": {"a": 0.5, "b": 0.5}, "vif": {"a": 0.1, "b": 0.1}, "ms-ssim": {"a": 0.9, "b": psnr / 100}}
+        return {"psnr": {"a": 20.0, "b": psnr}, **scores, "under": {"bicubic": {"psnr": {"a": under, "b": 30.0}}}}
+
+    variants = {"all terms": scored(22.0 + gain, 30.0), "control": scored(22.0, 29.0)}
+    return Recorded("mine", folder, {"seed": seed}, {"variants": variants})
+
+
 def test_what_the_joint_stage_adds_is_shown_from_each_seed_and_on_their_mean(tmp_path):
-    def of_seed(seed, gain):
-        def scored(psnr, under):
-            scores = {"ssim": {"a": 0.5, "b": 0.5}, "vif": {"a": 0.1, "b": 0.1}, "ms-ssim": {"a": 0.9, "b": psnr / 100}}
-            return {"psnr": {"a": 20.0, "b": psnr}, **scores, "under": {"bicubic": {"psnr": {"a": under, "b": 30.0}}}}
-
-        variants = {"all terms": scored(22.0 + gain, 30.0), "control": scored(22.0, 29.0)}
-        return Recorded("mine", tmp_path, {"seed": seed}, {"variants": variants})
-
-    table = control_tables.over_seeds([of_seed(0, 0.2), of_seed(7, 0.6)], "all terms", "control")
+    studies = [controlled(tmp_path, 0, 0.2), controlled(tmp_path, 7, 0.6)]
+    table = control_tables.over_seeds(studies, "all terms", "control")
     assert str(table).splitlines()[0] == "| all terms, less control | mean | seed 0 | seed 7 |"
     assert cells(table) == [
         ["PSNR (dB)", "+0.200 ± 0.200", "+0.100", "+0.300"],
@@ -182,6 +186,13 @@ def test_what_the_joint_stage_adds_is_shown_from_each_seed_and_on_their_mean(tmp
         ["MS-SSIM (1/1000)", "+2.0 ± 2.0", "+1.0", "+3.0"],
         ["PSNR under `bicubic` (dB)", "+0.500 ± 0.500", "+0.500", "+0.500"],
     ]
+
+
+def test_every_variant_is_compared_where_it_was_trained_and_elsewhere(tmp_path):
+    studies = [controlled(tmp_path, 0, 0.2), controlled(tmp_path, 7, 0.6)]
+    table = control_tables.by_place(studies, "control")
+    assert str(table).splitlines()[0] == "| PSNR less that of control (dB) | as trained | `bicubic` |"
+    assert cells(table) == [["all terms", "+0.200 ± 0.200", "+0.500 ± 0.500"]]
 
 
 def test_departures_are_found_with_their_reason_and_variant():
