@@ -61,9 +61,15 @@ def resize_matrix(size: int, new_size: int, antialias: bool = True) -> Tensor:
 
 def resize(images: Images, height: int, width: int, antialias: bool = True) -> Images:
     """Resize (..., h, w) to (..., height, width) by the cubic kernel: R_h @ image @ R_w^T. May leave [0, 1]."""
-    rows = resize_matrix(images.shape[-2], height, antialias).to(images)
-    columns = resize_matrix(images.shape[-1], width, antialias).to(images)
+    rows = _matrix_for(images.shape[-2], height, antialias, images.device, images.dtype)
+    columns = _matrix_for(images.shape[-1], width, antialias, images.device, images.dtype)
     return rows @ images @ columns.mT
+
+
+@functools.lru_cache(maxsize=64)
+def _matrix_for(size: int, new_size: int, antialias: bool, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return `resize_matrix` where the images are: to send it to a GPU each time would make the host wait."""
+    return resize_matrix(size, new_size, antialias).to(device, dtype)
 
 
 def bicubic_downsample(z: Images, scale: int = 4) -> Images:

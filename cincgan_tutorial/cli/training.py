@@ -33,9 +33,9 @@ def _train_arguments(p: argparse.ArgumentParser) -> None:
 
 def _resume_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("run", metavar="RUN", help="the run folder")
-    p.add_argument("--photos", metavar="DIR", help="where its photographs are now, if not where they were")
-    p.add_argument("--lr-photos", metavar="DIR", help="the same, of a run on LR and HR photographs: LR; and")
-    p.add_argument("--hr-photos", metavar="DIR", help="HR")
+    p.add_argument("--photos", metavar="DIR", help="where its photographs are now, if moved; it is remembered")
+    p.add_argument("--lr-photos", metavar="DIR", help="where its LR photographs are now; with --hr-photos")
+    p.add_argument("--hr-photos", metavar="DIR", help="where its HR photographs are now; with --lr-photos")
     p.add_argument(
         "--ranks-may-differ",
         action="store_true",
@@ -81,7 +81,7 @@ def _photographs(options: argparse.Namespace, preset: Preset) -> Photographs:
 
 def _resume(options: argparse.Namespace) -> int:
     was_finished = Run.open(options.run).finished
-    moved = options.photos or options.lr_photos or options.hr_photos
+    moved = not was_finished and (options.photos or options.lr_photos or options.hr_photos)
     run = resume(options.run, _loaded(options) if moved else None, options.ranks_may_differ)
     say(f"{'Already finished' if was_finished else 'Finished'}: {run.weights_path}")
     return 0

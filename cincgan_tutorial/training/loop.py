@@ -92,7 +92,8 @@ def resume(
 
     Args:
         folder: The run folder.
-        photographs: The photographs of the run; left out, they are read from where the run was started with.
+        photographs: The photographs of the run; left out, they are read from the folders that it was started with.
+            The run remembers where they are now.
         ranks_may_differ: Go on also where the checkpoint was saved by another number of ranks.
 
     Raises:
@@ -102,9 +103,15 @@ def resume(
     run = Run.open(folder)
     if run.finished:
         return run
+    moved = photographs is not None
     if photographs is None:
         photographs = run.photographs_where_they_were()
     run.check_photographs(photographs)
+    if run.preset.start:
+        beginning(run.preset, photographs)  # it is needed at the end too, and better missed now
+    if moved:
+        here = photographs
+        ranks.first_does(lambda: run.remember_where(here))
     ranks.check_batches(run.preset)
     return _go_on(run, photographs, _patches(run.preset, photographs), ranks_may_differ)
 

@@ -96,9 +96,12 @@ class Run:
             },
             "facts": dict(facts),
         }
-        with replacing(run.config_path) as temporary:
-            temporary.write_text(json.dumps(config, indent=1), encoding="utf-8")
+        run._write(config)
         return run
+
+    def _write(self, config: Mapping[str, Any]) -> None:
+        with replacing(self.config_path) as temporary:
+            temporary.write_text(json.dumps(config, indent=1), encoding="utf-8")
 
     @staticmethod
     def open(folder: str | os.PathLike[str]) -> Run:
@@ -145,13 +148,21 @@ class Run:
         """Return the photographs from the folders that the run was started with; `ValueError` where one is gone."""
         recorded = self.config["photographs"]
         folders = recorded["path"], recorded.get("lr_path")
-        for path, option in zip(folders, ("--hr-photos" if folders[1] else "--photos", "--lr-photos"), strict=True):
+        options = "--lr-photos DIR --hr-photos DIR" if folders[1] else "--photos DIR"
+        for path in folders:
             if path not in (None, "", BUNDLED) and not Path(path).is_dir():
                 raise ValueError(
                     f"{path}: no such folder. The photographs of {self.folder} were there when it was started. Say"
-                    f" where they are now: resume {self.folder} {option} DIR"
+                    f" where they are now: resume {self.folder} {options}"
                 )
         return load_photographs(*folders)
+
+    def remember_where(self, photographs: Photographs) -> None:
+        """Write down where the photographs are now; they are the same, and nothing else changes."""
+        places = {"path": photographs.path, "lr_path": photographs.lr_path}
+        config = self.config
+        if not places.items() <= config["photographs"].items():
+            self._write(config | {"photographs": config["photographs"] | places})
 
     def check_photographs(self, photographs: Photographs) -> None:
         """Raise `ValueError` unless these are the photographs, in the halves, that the run was started with."""

@@ -143,5 +143,9 @@ def test_a_run_on_real_photographs_is_resumed(cincgan, lr, hr, tmp_path, interru
     run = tmp_path / "run"
     arguments = ("train", "--preset", "smoke", "--lr-photos", lr, "--hr-photos", hr, "--run", run)
     assert cincgan(*arguments).status == 130
-    assert cincgan("resume", run).status == 0
+    there = [shutil.copytree(place, tmp_path / "there" / place.name) for place in (lr, hr)]
+    written = run / "config.json"
+    written.write_text(written.read_text(encoding="utf-8").replace(str(lr), str(tmp_path / "gone")), encoding="utf-8")
+    assert f"resume {run} --lr-photos DIR --hr-photos DIR" in cincgan("resume", run).error()
+    assert cincgan("resume", run, "--lr-photos", there[0], "--hr-photos", there[1]).status == 0
     assert load_weights(run).facts["x_is_lr"]

@@ -272,9 +272,28 @@ def test_a_run_that_was_moved_goes_on_with_its_photographs_where_they_are_now(
     assert cincgan("train", *arguments).status == 130
     here.rename(there)
     assert f"resume {there / 'run'} --photos" in cincgan("resume", there / "run").error()
-    assert cincgan("resume", there / "run", "--photos", there / "photographs").status == 0
+    interrupt("cycle_one_step", 1)
+    assert cincgan("resume", there / "run", "--photos", there / "photographs").status == 130
+    assert cincgan("resume", there / "run").status == 0, "where they are is remembered"
     weights = there / "run" / "weights.safetensors"
     assert_same_tensors(load_file(weights), load_file(finished_run.weights_path))
+
+
+def test_a_finished_run_needs_no_photographs_any_more(cincgan, finished, tmp_path):
+    assert cincgan("resume", finished, "--photos", tmp_path / "gone").out.startswith("Already finished")
+
+
+def test_a_moved_run_misses_what_it_began_with_before_it_trains(cincgan, folder, finished, tmp_path, interrupt):
+    (tmp_path / "start").mkdir()
+    start = shutil.copy(finished / "weights.safetensors", tmp_path / "start" / "w.safetensors")
+    run = tmp_path / "run"
+    interrupt("joint_step", 2)
+    arguments = ("--preset", "smoke", "--photos", folder, "--run", run, "--set", f"start={start}")
+    assert cincgan("train", *arguments).status == 130
+    Path(start).unlink()
+    before = (run / "log.jsonl").read_bytes()
+    assert str(start) in cincgan("resume", run).error()
+    assert (run / "log.jsonl").read_bytes() == before
 
 
 def test_a_run_that_was_moved_takes_no_other_photographs(cincgan, unseen, finished, snapshot):
