@@ -112,8 +112,8 @@ def shares(ours: OurLoop, draw: Callable[[], tuple[Tensor, ...]], steps: int) ->
     """
     ours.step(*draw())
     taken = sorted((_watched(ours, draw) for _ in range(steps)), key=lambda one: one[0])
-    total, seconds = taken[steps // 2]
-    found = {part: seconds[part] / total for part in ("data", *dict.fromkeys(PARTS.values()), "backward", "optimiser")}
+    total, of_parts = taken[steps // 2]
+    found = {part: of_parts[part] / total for part in ("data", *dict.fromkeys(PARTS.values()), "backward", "optimiser")}
     return found | {"rest": 1 - sum(found.values())}
 
 
@@ -139,18 +139,18 @@ def operations(step: Callable[..., Any], batch: tuple[Tensor, ...]) -> int:
     return counter.get_total_flops()
 
 
-def matrix_peak(dtype: torch.dtype, device: torch.device, repeats: int = 12) -> float:
-    """Return the operations per second of the best of some large products, in the numbers that steps use.
+def product_peaks(dtype: torch.dtype, device: torch.device, repeats: int = 12) -> dict[str, float]:
+    """Return the operations per second of the best of some large products of each kind, in the numbers that steps use.
 
     A convolution is a matrix product too, but another library may compute it, and a CPU can be twice as fast with one
-    as with the other. So the better of the two counts.
+    as with the other.
     """
     side, batch, features, height = (8192, 64, 512, 64) if device.type == "cuda" else (2048, 4, 256, 64)
     a, b = (torch.rand(side, side, device=device).to(dtype) for _ in range(2))
     images = torch.rand(batch, features, height, height, device=device).to(dtype, memory_format=LAYOUT)
     kernels = torch.rand(features, features, 3, 3, device=device).to(dtype, memory_format=LAYOUT)
-    works: dict[Callable[[], Tensor], int] = {
-        lambda: a @ b: 2 * side**3,
-        lambda: conv2d(images, kernels, padding=1): 2 * images.numel() * kernels[0].numel(),
+    works: dict[str, tuple[Callable[[], Tensor], int]] = {
+        "matrices": (lambda: a @ b, 2 * side**3),
+        "convolution": (lambda: conv2d(images, kernels, padding=1), 2 * images.numel() * kernels[0].numel()),
     }
-    return max(count / min(seconds(work, device) for _ in range(repeats)) for work, count in works.items())
+    return {name: count / min(seconds(work, device) for _ in range(repeats)) for name, (work, count) in works.items()}

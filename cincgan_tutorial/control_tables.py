@@ -54,15 +54,15 @@ def over_seeds(studies: Sequence[Recorded], one: str, other: str) -> Markdown:
         one: Label of a variant.
         other: Label of what it is compared with.
     """
-    places = studies[0].data["variants"][one]["under"]
-    asked = [(None, score) for score in _SCORES] + [(place, "psnr") for place in places]
+    degradations = studies[0].data["variants"][one].get("under", {})
+    asked = [(None, score) for score in _SCORES] + [(degradation, "psnr") for degradation in degradations]
     lines = []
-    for place, score in asked:
+    for degradation, score in asked:
         name, unit, of_unit, digits = _SCORES[score]
-        pairs = [tuple(_scores(study, label, place)[score] for label in (one, other)) for study in studies]
+        pairs = [tuple(_scores(study, label, degradation)[score] for label in (one, other)) for study in studies]
         mean, error = (unit * value for value in paired(*map(_mean, zip(*pairs, strict=True))))
         gains = [f"{unit * paired(*pair)[0]:+.{digits}f}" for pair in pairs]
-        where = f" under `{place}`" if place else ""
+        where = f" under `{degradation}`" if degradation else ""
         lines.append([f"{name}{where} ({of_unit})", f"{mean:+.{digits}f} ± {error:.{digits}f}", *gains])
     seeds = (f"seed {study.provenance['seed']}" for study in studies)
     return markdown_table([f"{one}, less {other}", "mean", *seeds], lines)
@@ -78,23 +78,23 @@ def by_place(studies: Sequence[Recorded], reference: str) -> Markdown:
         reference: Label of the variant that the others are compared with.
     """
     variants = studies[0].data["variants"]
-    places = [None, *variants[reference]["under"]]
+    degradations = [None, *variants[reference].get("under", {})]
 
-    def psnr(label: str, place: str | None) -> dict[str, float]:
-        return _mean([_scores(study, label, place)["psnr"] for study in studies])
+    def psnr(label: str, degradation: str | None) -> dict[str, float]:
+        return _mean([_scores(study, label, degradation)["psnr"] for study in studies])
 
     lines = []
     for label in variants:
         if label != reference:
-            gains = (paired(psnr(label, place), psnr(reference, place)) for place in places)
+            gains = (paired(psnr(label, degradation), psnr(reference, degradation)) for degradation in degradations)
             lines.append([label, *(f"{mean:+.3f} ± {error:.3f}" for mean, error in gains)])
-    header = (f"`{place}`" if place else "as trained" for place in places)
+    header = (f"`{degradation}`" if degradation else "as trained" for degradation in degradations)
     return markdown_table([f"PSNR less that of {reference} (dB)", *header], lines)
 
 
-def _scores(study: Recorded, label: str, place: str | None) -> Mapping[str, Mapping[str, float]]:
+def _scores(study: Recorded, label: str, degradation: str | None) -> Mapping[str, Mapping[str, float]]:
     variant = study.data["variants"][label]
-    return variant["under"][place] if place else variant
+    return variant["under"][degradation] if degradation else variant
 
 
 def _mean(seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -35,7 +35,7 @@ def step_shares(bench: Recorded) -> Figure:
 
 
 def of_steps(benches: Mapping[str, Recorded]) -> Markdown:
-    """Return operations of a step, then for each machine its share of the matrix peak and its ratio to the plain loop.
+    """Return operations of a step, then for each machine its share of the peak and its ratio to the plain loop.
 
     Args:
         benches: Results of ``make bench`` by what their machine is called; all of the same sizes.
@@ -63,7 +63,7 @@ def of_expected(bench: Recorded) -> Markdown:
         passes, numbers = row["plain_flop"] / row["flop"], peaks[row["precision"]] / peaks["fp32"]
         found = f"{passes:.2f}", f"{numbers:.1f}", f"{passes * numbers:.1f}x", f"{row['ratio']:.1f}x"
         lines.append([row["size"], row["stage"], *found])
-    header = ["Size", "stage", "operations, plain to ours", "operations per second, bf16 to 32 bits"]
+    header = ["Size", "stage", "operations, plain to ours", "operations per second, the step's numbers to 32 bits"]
     return markdown_table([*header, "product", "measured"], lines, texts=2)
 
 

@@ -33,7 +33,7 @@ class _Shuffle(torch.autograd.Function):
         r, pixels = ctx.r, gradient.movedim(1, 3)
         n, height, width, c = pixels.shape
         h, w = height // r, width // r
-        # First the r x r pixels of one place together, each with all its channels; then for each channel its pixels.
+        # In two steps, each of which copies short rows that lie together; in one, every number would be fetched alone.
         rows = pixels.reshape(n, h, r, w, r * c).transpose(2, 3)
         channels = rows.reshape(-1, r * r, c).transpose(1, 2)
         return channels.reshape(n, h, w, c * r * r).movedim(3, 1), None

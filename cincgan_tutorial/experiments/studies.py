@@ -178,7 +178,7 @@ STUDIES = {
             base={"joint.steps": 0},
             measures="hr",
             protocols=("vif", "ms-ssim"),
-            places=("synthetic_white", "bicubic_jpeg75", "bicubic"),
+            degradations=("synthetic_white", "bicubic_jpeg75", "bicubic"),
         ),
         Study(
             "literal",

@@ -40,7 +40,7 @@ class Study:
             with other networks begins with another such run, of its own networks.
         measures: "lr" scores G1(x) against the clean LR image; "hr" scores SR(G1(x)) against the photograph.
         protocols: Of "hr", the `protocols.PROTOCOLS` to score by beside PSNR and SSIM.
-        places: Of "hr", names of other degradations to score under too; no variant is trained on them.
+        degradations: Of "hr", names of other degradations to score under too; no variant is trained on them.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Study:
     base: Settings | None = None
     measures: str = "lr"
     protocols: Sequence[str] = ("vif",)
-    places: Sequence[str] = ()
+    degradations: Sequence[str] = ()
 
 
 # Settings that give a network other weights to begin with.
@@ -95,7 +95,7 @@ def run_study(
         run = trained_in(folder / slug(label), with_settings(preset, settings), photographs)
         trained = load_weights(run)
         seconds += sum(trained.facts["seconds"].values())
-        rows[label] = scores_of(trained, held_out, study.measures, study.protocols, study.places) | {
+        rows[label] = scores_of(trained, held_out, study.measures, study.protocols, study.degradations) | {
             "settings": dict(changed),
             "trained": {key: trained.facts[key] for key in ("commit", "device", "date")},
         }
@@ -141,16 +141,16 @@ def scores_of(
     held_out: Sequence[Photograph],
     measures: str,
     protocols: Sequence[str] = ("vif",),
-    places: Sequence[str] = (),
+    degradations: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Score one variant on each photograph: PSNR, SSIM and ``protocols`` of its z and PSNR of its y, or that alone.
 
     With PSNR of y alone goes, in units of 1/255, how far G1 moves the mean of the colour it moves most: the mean over
-    the photographs. With z go its scores under other degradations, called ``under``, where ``places`` names any.
+    the photographs. With z go its scores under other degradations, called ``under``, where ``degradations`` names any.
     """
     if measures == "hr":
         cleaned = cleaning_scores(replace(trained, before_joint=trained.nets.upscaler()), held_out)["G1(x)"]
-        under = {place: _of_z(trained, held_out, protocols, DEGRADATIONS[place].without_shift()) for place in places}
+        under = {name: _of_z(trained, held_out, protocols, DEGRADATIONS[name].without_shift()) for name in degradations}
         own = _of_z(trained, held_out, protocols) | {"lr_psnr": finite(cleaned)}
         return own | ({"under": under} if under else {})
     degradation = DEGRADATIONS[trained.preset.degradation].without_shift()

@@ -539,7 +539,9 @@ def test_chapter_7_four_trainings_of_mild_end_within_a_tenth_of_a_decibel() -> N
         )
         assert max(shipped, *others) - min(shipped, *others) < 0.1
         assert min(others) < shipped < max(others)
-        assert min(shipped, *others) > 1.6
+    rang = {run["seed"]: run["alarms"] for run in recorded("mild-seeds").data["runs"]}
+    assert rang == {1: ["at chance"], 2: []}
+    assert others[1] > max(shipped, others[0], others[2]), "it gains most of all four"
 
 
 def test_chapter_7_mild_falls_below_interpolation_on_white_noise() -> None:

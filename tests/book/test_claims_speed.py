@@ -46,7 +46,9 @@ def test_half_width_numbers_are_faster_on_both_machines_and_bring_most_with_amx(
         peak = recorded(machine).data["matrix_peak"]
         gains[machine] = peak["bf16"] / peak["fp32"]
         assert all(row["precision"] == "bf16" for row in recorded(machine).data["rows"])
-    assert gains["bench"] > 3, "several times"
+    assert gains["bench"] > 3, "several times, of matrices"
+    products = recorded("bench-avx512").data["products"]
+    assert all(1.05 * of_kind["matrices"] < of_kind["convolution"] for of_kind in products.values()), "is faster"
     assert 1.8 < gains["bench-avx512"] < 2.2, "about twice"
     ours, others = ([row["ratio"] for row in recorded(machine).data["rows"]] for machine in MACHINES)
     assert all(one > other > 1.5 for one, other in zip(ours, others, strict=True))
@@ -66,10 +68,9 @@ def test_operations_and_numbers_explain_the_ratio_of_stage_one_with_avx512_and_l
             assert more > 1.1, "the plain loop is further from its peak"
 
 
-def test_the_shares_of_the_peak_are_larger_with_avx512_and_with_amx_no_step_reaches_half():
-    ours, others = ([row["share_of_peak"] for row in recorded(machine).data["rows"]] for machine in MACHINES)
-    assert max(ours) < 0.5
-    assert all(one < other < 1 for one, other in zip(ours, others, strict=True))
+def test_with_amx_no_step_reaches_half_of_the_peak():
+    assert max(row["share_of_peak"] for row in recorded("bench").data["rows"]) < 0.5
+    assert all(row["share_of_peak"] < 1 for row in recorded("bench-avx512").data["rows"])
 
 
 def test_the_paper_s_sizes_are_more_than_two_and_a_half_times_as_fast_as_the_plain_loop_with_amx():

@@ -51,6 +51,24 @@ def test_what_a_study_does_not_use_is_not_passed_over(cincgan, folder, unseen, t
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_study_of_a_setting_takes_another_seed_under_a_name_of_its_own(
+    cincgan, monkeypatch, folder, unseen, tmp_path
+):
+    calls = []
+    monkeypatch.setitem(
+        studying._STUDIES,
+        "joint-control",
+        dataclasses.replace(
+            studying._STUDIES["joint-control"], run=lambda **given: calls.append(given) or tmp_path / "there"
+        ),
+    )
+    given = ["study", "joint-control", "--preset", "smoke", "--photos", folder, "--held-out", unseen]
+    assert "needs --record" in cincgan(*given, "--set", "seed=5").err
+    assert cincgan(*given, "--set", "seed=5", "--record", "joint-control-5").status == 0
+    (call,) = calls
+    assert (call["preset"].seed, call["name"]) == (5, "joint-control-5")
+
+
 def test_seeds_are_repeated_under_a_name_of_ones_own(cincgan, folder, unseen, tmp_path):
     folders = ["--runs", tmp_path / "runs", "--results", tmp_path / "results"]
     given = ["--preset", "smoke", "--photos", folder, "--held-out", unseen, "--seeds", 0, *folders]

@@ -227,17 +227,17 @@ def test_a_variant_with_other_networks_begins_with_a_base_of_its_own(work):
 
 
 def test_what_no_variant_was_trained_on_is_scored_too_by_the_protocols_that_are_asked_for(work, held_out):
-    asked = dataclasses.replace(HR, protocols=("blur",), places=("bicubic", "synthetic_white"))
+    asked = dataclasses.replace(HR, protocols=("blur",), degradations=("bicubic", "synthetic_white"))
     variants = work(asked)["data"]["variants"]
     trained = load_weights(work.runs / "tiny-two-lesson" / "no-adversary")
     found = variants["no adversary"]
     assert set(found) == {"psnr", "ssim", "blur", "lr_psnr", "under", "settings", "trained"}
     assert list(found["under"]) == ["bicubic", "synthetic_white"]
-    for place, scores in found["under"].items():
+    for name, scores in found["under"].items():
         (row,) = evaluate(
             trained,
             held_out,
-            DEGRADATIONS[place].without_shift(),
+            DEGRADATIONS[name].without_shift(),
             chosen={"CinCGAN": systems(trained)["CinCGAN"]},
             protocols=["blur"],
         )

@@ -26,7 +26,8 @@ from cincgan_tutorial.training import Run, ranks, resume, train
 from cincgan_tutorial.weights import load_weights
 
 HERE = Path(__file__).parent
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+LAUNCHER = [sys.executable, "-m", "torch.distributed.run"]
+TORCHRUN = [*LAUNCHER, "--standalone", "--nproc-per-node", "2"]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE.parent)])}
 PROGRAM = ["-m", "--", "cincgan_tutorial"]
 
@@ -77,7 +78,7 @@ def test_two_hosts_with_a_rank_each_do_what_two_ranks_of_one_host_do(alone_and_t
     place = ["--nnodes", "2", "--nproc-per-node", "1", "--master-addr", "127.0.0.1", "--master-port", port]
     hosts = [
         subprocess.Popen(
-            [*map(str, [*TORCHRUN[:3], *place, "--node-rank", host, HERE / "shared_work.py", folder, tmp_path])],
+            [*map(str, [*LAUNCHER, *place, "--node-rank", host, HERE / "shared_work.py", folder, tmp_path])],
             env=ENVIRONMENT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -89,7 +90,7 @@ def test_two_hosts_with_a_rank_each_do_what_two_ranks_of_one_host_do(alone_and_t
         said = [host.communicate(timeout=120)[1] for host in hosts]
     finally:
         for host in hosts:
-            host.kill()
+            host.terminate()  # and it ends its rank; killed, it could not
     assert (tmp_path / "overflow1.json").is_file(), said
     for question in SETTINGS:
         assert largest_difference((alone_and_together[1], tmp_path), question) == 0
