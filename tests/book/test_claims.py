@@ -812,6 +812,17 @@ def test_the_foot_of_the_pages_credits_as_the_page_licences_does(root) -> None:
         assert f"{name}, {author.split()[0].rstrip(',')}" in foot
 
 
+def test_chapter_6_in_as_many_steps_the_papers_settings_end_below_interpolation() -> None:
+    data = recorded("literal").data
+    lesson, paper = (statistics.fmean(variant["psnr"].values()) for variant in data["variants"].values())
+    interpolated = statistics.fmean(data["untouched"].values())
+    assert paper < interpolated - 2
+    assert lesson > interpolated + 1
+    untouched = recorded("departures").data["untouched"]
+    cleaned = data["variants"]["the paper's settings"]["lr_psnr"]
+    assert statistics.fmean(cleaned.values()) < statistics.fmean(untouched.values()) - 2, "has not learnt to copy"
+
+
 def test_every_departure_that_names_a_variant_was_measured() -> None:
     studies = ("departures", "cycle-two", "sizes", "sr-size", "sr-rate")
     measured = {label for name in studies for label in recorded(name).data["variants"]}

@@ -13,7 +13,7 @@ from helpers import ROOT
 from cincgan_tutorial.cycle_one import cycle_one
 from cincgan_tutorial.cycle_two import cycle_two as cycle_two_terms
 from cincgan_tutorial.degradation import SYNTHETIC_MILD
-from cincgan_tutorial.experiments import CONTROL, Recorded, mean_over_seeds, recorded, rows_of
+from cincgan_tutorial.experiments import CONTROL, Recorded, mean_over_seeds, recorded, rows_of, rows_of_seeds
 from cincgan_tutorial.tables import paired, verdict
 from cincgan_tutorial.unpaired import UnpairedPatches, bundled_photographs
 from cincgan_tutorial.weights import load_weights
@@ -160,17 +160,77 @@ def test_one_after_the_other_does_as_well_but_for_a_thousandth_of_ssim() -> None
     assert change == pytest.approx(0.001, abs=0.0005)
 
 
-def test_on_white_noise_the_joint_stage_of_mild_gains_more_below_interpolation() -> None:
-    at_home = {row.system: row for row in rows_of(recorded("mild-val"))}
-    assert verdict(*paired(at_home["CinCGAN"].psnr, at_home["G1 then SR"].psnr)) == "not established"
-    removed = {name: recorded(f"mild-{name}").data["lr_psnr"] for name in ("val", "val-white")}
-    gains = {name: lr["G1(x)"] - lr["x"] for name, lr in removed.items()}
-    assert 0 < gains["val-white"] < 0.1 * gains["val"]
-    rows = {row.system: row for row in rows_of(recorded("mild-val-white"))}
-    change, error = paired(rows["CinCGAN"].psnr, rows["G1 then SR"].psnr)
-    assert verdict(change, error) == "a gain"
-    assert 0.03 < change < 0.1
-    assert rows["CinCGAN"].mean_psnr < rows["bicubic"].mean_psnr
+STRANGE = ("synthetic_white", "bicubic_jpeg75", "bicubic")
+THREE = ("joint-control", "joint-control-1", "joint-control-2")
+LARGER = ("joint-control-mild-1", "joint-control-mild-2")
+
+
+def over_control(
+    names: tuple[str, ...], label: str = "all terms", place: str | None = None, measure: str = "psnr"
+) -> tuple[float, float]:
+    """What a variant changes against the control, with the standard error, on the mean of the seeds."""
+
+    def mean(variant: str) -> dict[str, float]:
+        found = [recorded(name).data["variants"][variant] for name in names]
+        scores = [(one["under"][place] if place else one)[measure] for one in found]
+        return {photograph: statistics.fmean(score[photograph] for score in scores) for photograph in scores[0]}
+
+    return paired(mean(label), mean("control"))
+
+
+def test_the_seeds_and_the_presets_are_those_that_are_named() -> None:
+    assert [recorded(name).provenance["seed"] for name in (*THREE, *LARGER)] == [0, 1, 2, 1, 2]
+    assert [recorded(name).provenance["preset"] for name in (*THREE, *LARGER)] == ["lesson"] * 3 + ["mild"] * 2
+    assert list(recorded("mild-seeds").provenance["seed"]) == [1, 2]
+
+
+def test_what_no_joint_stage_scores_is_what_the_trainings_of_mild_scored_before_it() -> None:
+    """Their first two stages are the same."""
+    for name, rows in zip(LARGER, rows_of_seeds(recorded("mild-seeds")).values(), strict=True):
+        before = {row.system: row for row in rows}["G1 then SR"]
+        again = recorded(name).data["variants"]["no joint stage"]
+        # They are rounded to half precision between.
+        assert statistics.fmean(again["psnr"].values()) == pytest.approx(before.mean_psnr, abs=2e-3)
+
+
+@pytest.mark.parametrize("name", THREE)
+def test_cycle_two_gains_on_noise_that_no_training_saw_and_not_on_that_of_the_training(name: str) -> None:
+    change, error = over_control((name,))
+    assert verdict(change, error) == "a loss"
+    assert change > -0.025, "a hundredth of a decibel or two"
+    for measure in ("ssim", "vif", "ms-ssim"):
+        assert abs(over_control((name,), measure=measure)[0]) < 0.0025, measure
+    gains = {place: over_control((name,), place=place) for place in STRANGE}
+    assert all(verdict(*gain) == "a gain" for gain in gains.values())
+    assert max(gains, key=lambda place: gains[place][0]) == "synthetic_white"
+
+
+@pytest.mark.parametrize("place", STRANGE)
+def test_the_adversary_has_the_largest_part_the_cycle_a_smaller_one_and_tv_the_smallest(place: str) -> None:
+    whole, _ = over_control(THREE, place=place)
+    left = {term: over_control(THREE, f"no {term}", place)[0] / whole for term in ("adversary", "cycle", "TV")}
+    assert 0.45 < left["adversary"] < 2 / 3, "half to two thirds"
+    assert left["adversary"] < left["cycle"] < left["TV"] < 1
+    change, error = over_control(THREE, "no joint stage", place)
+    assert verdict(change, error) == "a loss"
+    assert -0.05 < change < -0.02, "a few hundredths"
+
+
+def test_the_larger_networks_gain_a_quarter_as_much_or_less_on_white_noise_and_on_jpeg() -> None:
+    assert verdict(*over_control(LARGER)) == verdict(*over_control(LARGER, place="bicubic")) == "not established"
+    for place in ("synthetic_white", "bicubic_jpeg75"):
+        gain = over_control(LARGER, place=place)
+        assert verdict(*gain) == "a gain"
+        assert gain[0] < 0.26 * over_control(THREE, place=place)[0]
+
+
+def test_where_cycle_two_gains_the_results_mostly_lie_below_interpolation() -> None:
+    for place, end in zip(STRANGE, ("white", "jpeg75", "bicubic"), strict=True):
+        interpolated = next(row.mean_psnr for row in rows_of(recorded(f"mild-val-{end}")) if row.system == "bicubic")
+        for name in (*THREE, *LARGER):
+            for variant in recorded(name).data["variants"].values():
+                below = statistics.fmean(variant["under"][place]["psnr"].values()) < interpolated
+                assert below == (name in THREE or place == "synthetic_white")
 
 
 def pulls(name: str) -> dict[str, dict[str, float]]:
