@@ -820,7 +820,7 @@ def test_chapter_6_in_as_many_steps_the_papers_settings_end_below_interpolation(
     assert lesson > interpolated + 1
     untouched = recorded("departures").data["untouched"]
     cleaned = data["variants"]["the paper's settings"]["lr_psnr"]
-    assert statistics.fmean(cleaned.values()) < statistics.fmean(untouched.values()) - 2, "has not learnt to copy"
+    assert statistics.fmean(cleaned.values()) < statistics.fmean(untouched.values()) - 3, "has not learnt to copy"
 
 
 def test_every_departure_that_names_a_variant_was_measured() -> None:

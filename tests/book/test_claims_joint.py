@@ -194,30 +194,57 @@ def test_what_no_joint_stage_scores_is_what_the_trainings_of_mild_scored_before_
 
 
 @pytest.mark.parametrize("name", THREE)
-def test_cycle_two_gains_on_noise_that_no_training_saw_and_not_on_that_of_the_training(name: str) -> None:
+def test_cycle_two_gains_under_degradations_that_x_never_met_and_not_on_the_noise_of_the_training(name: str) -> None:
     change, error = over_control((name,))
     assert verdict(change, error) == "a loss"
     assert change > -0.025, "a hundredth of a decibel or two"
-    for measure in ("ssim", "vif", "ms-ssim"):
-        assert abs(over_control((name,), measure=measure)[0]) < 0.0025, measure
+    assert over_control((name,), "no cycle")[0] > 0.5 * change, "nearly all of the loss comes with the HR cycle"
     gains = {place: over_control((name,), place=place) for place in STRANGE}
     assert all(verdict(*gain) == "a gain" for gain in gains.values())
     assert max(gains, key=lambda place: gains[place][0]) == "synthetic_white"
 
 
+def test_on_the_mean_of_the_seeds_a_thousandth_of_ms_ssim_is_lost_on_the_noise_of_the_training() -> None:
+    lost, error = over_control(THREE, measure="ms-ssim")
+    assert verdict(lost, error) == "a loss"
+    assert lost == pytest.approx(-0.001, abs=0.0005)
+    for measure in ("ssim", "vif"):
+        assert verdict(*over_control(THREE, measure=measure)) == "not established"
+    whole = over_control(THREE)[0]
+    assert over_control(THREE, "no cycle")[0] > 0.25 * whole
+    assert max(over_control(THREE, f"no {term}")[0] for term in ("adversary", "TV")) < 0.7 * whole
+
+
+def test_training_on_without_cycle_two_gains_the_thousandth_of_ssim_too() -> None:
+    for names in ((name,) for name in THREE):
+        change, error = over_control(names, "no joint stage", measure="ssim")
+        assert verdict(change, error) == "a loss"
+        assert -0.002 < change < -0.0005
+
+
 @pytest.mark.parametrize("place", STRANGE)
-def test_the_adversary_has_the_largest_part_the_cycle_a_smaller_one_and_tv_the_smallest(place: str) -> None:
+def test_on_the_mean_the_adversary_has_the_largest_part_the_cycle_a_smaller_one_and_tv_the_smallest(place: str) -> None:
     whole, _ = over_control(THREE, place=place)
     left = {term: over_control(THREE, f"no {term}", place)[0] / whole for term in ("adversary", "cycle", "TV")}
-    assert 0.45 < left["adversary"] < 2 / 3, "half to two thirds"
+    assert 0.45 < left["adversary"] < 0.65, "about half, or a little more"
     assert left["adversary"] < left["cycle"] < left["TV"] < 1
     change, error = over_control(THREE, "no joint stage", place)
     assert verdict(change, error) == "a loss"
     assert -0.05 < change < -0.02, "a few hundredths"
+    assert over_control(THREE[2:], "no joint stage", place)[0] > 0, "from seed 2 the control gains nothing"
+
+
+def test_from_one_seed_alone_the_order_of_the_terms_does_not_always_hold() -> None:
+    for place in STRANGE[:2]:
+        no_adversary, no_cycle = (over_control(THREE[1:2], f"no {term}", place)[0] for term in ("adversary", "cycle"))
+        assert no_cycle < no_adversary
+    assert over_control(THREE[2:], "no TV", STRANGE[0]) > over_control(THREE[2:], place=STRANGE[0])
 
 
 def test_the_larger_networks_gain_a_quarter_as_much_or_less_on_white_noise_and_on_jpeg() -> None:
-    assert verdict(*over_control(LARGER)) == verdict(*over_control(LARGER, place="bicubic")) == "not established"
+    assert verdict(*over_control(LARGER, place="bicubic")) == "not established"
+    for measure in ("psnr", "ssim", "vif", "ms-ssim"):
+        assert verdict(*over_control(LARGER, measure=measure)) == "not established"
     for place in ("synthetic_white", "bicubic_jpeg75"):
         gain = over_control(LARGER, place=place)
         assert verdict(*gain) == "a gain"
