@@ -152,8 +152,8 @@ class Run:
         for path in folders:
             if path not in (None, "", BUNDLED) and not Path(path).is_dir():
                 raise ValueError(
-                    f"{path}: no such folder. The photographs of {self.folder} were there when it was started. Say"
-                    f" where they are now: resume {self.folder} {options}"
+                    f"{path}: not a folder any more. The photographs of {self.folder} were there. Say where they are now:"
+                    f" resume {self.folder} {options}"
                 )
         return load_photographs(*folders)
 
