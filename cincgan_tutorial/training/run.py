@@ -152,7 +152,7 @@ class Run:
         for path in folders:
             if path not in (None, "", BUNDLED) and not Path(path).is_dir():
                 raise ValueError(
-                    f"{path}: not a folder any more. The photographs of {self.folder} were there. Say where they are now:"
+                    f"{path}: not a folder any more. The photographs of {self.folder} were there. Say where they are:"
                     f" resume {self.folder} {options}"
                 )
         return load_photographs(*folders)
