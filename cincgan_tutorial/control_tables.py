@@ -68,7 +68,7 @@ def over_seeds(studies: Sequence[Recorded], one: str, other: str) -> Markdown:
     return markdown_table([f"{one}, less {other}", "mean", *seeds], lines)
 
 
-def by_place(studies: Sequence[Recorded], reference: str) -> Markdown:
+def by_degradation(studies: Sequence[Recorded], reference: str) -> Markdown:
     """Return the PSNR of every variant less that of one of them, where it was trained and under other degradations.
 
     Means over the photographs with their standard errors, each photograph's score being its mean over the seeds.
