@@ -78,17 +78,19 @@ def by_degradation(studies: Sequence[Recorded], reference: str) -> Markdown:
         reference: Label of the variant that the others are compared with.
     """
     variants = studies[0].data["variants"]
-    others = [label for label in variants if label != reference]
+    degradations = [None, *variants[reference].get("under", {})]
 
     def psnr(label: str, degradation: str | None) -> dict[str, float]:
         return _mean([_scores(study, label, degradation)["psnr"] for study in studies])
 
     lines = []
-    for degradation in (None, *variants[reference].get("under", {})):
-        gains = (paired(psnr(label, degradation), psnr(reference, degradation)) for label in others)
-        under = f"`{degradation}`" if degradation else "that of the training"
-        lines.append([under, *(f"{mean:+.3f} ± {error:.3f}" for mean, error in gains)])
-    return markdown_table([f"PSNR less that of {reference} (dB), under", *others], lines)
+    for label in variants:
+        if label != reference:
+            gains = (paired(psnr(label, degradation), psnr(reference, degradation)) for degradation in degradations)
+            lines.append([label, *(f"{mean:+.3f} ± {error:.3f}" for mean, error in gains)])
+    # Names in two words, where a heading can be broken: with the errors the columns fill the page.
+    header = (degradation.replace("_", " ") if degradation else "as trained" for degradation in degradations)
+    return markdown_table([f"PSNR less that of {reference} (dB)", *header], lines)
 
 
 def _scores(study: Recorded, label: str, degradation: str | None) -> Mapping[str, Mapping[str, float]]:
