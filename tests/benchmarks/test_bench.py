@@ -89,7 +89,8 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
         assert all(-0.01 < share < 1 for share in row["shares"].values()), row["shares"]
         assert row["flop"] > 1e6
         judged_twice = {"pretrain": 0, "first": of_D["D1"], "joint": of_D["D1"] + of_D["D2"]}[row["stage"]]
-        assert row["plain_flop"] - row["flop"] == pytest.approx(judged_twice, rel=0.01)
+        # SR takes G1(x) and y in one call, so the way back reaches y too, through its first layer: a little more work.
+        assert row["plain_flop"] - row["flop"] == pytest.approx(judged_twice, rel=0.02)
         assert 0 < row["share_of_peak"] < 1
         assert row["days_for_400000_steps_extrapolated"] == pytest.approx(row["seconds"] * 400_000 / 86_400)
         assert row["sampler_ratio"] > 0
