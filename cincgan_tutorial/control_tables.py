@@ -36,9 +36,7 @@ def against_controls(study: Recorded) -> Markdown:
     variants, lines = study.data["variants"], []
     for label, control in ((label, variants[label + CONTROL]) for label in variants if label + CONTROL in variants):
         lines.append([label, *(f"{statistics.fmean(control[score].values()):.2f}" for score in ("lr_psnr", "psnr"))])
-        for score, unit, digits in (("psnr", 1, 3), ("ssim", 1000, 1), ("vif", 1000, 1)):
-            mean, error = (unit * value for value in paired(variants[label][score], control[score]))
-            lines[-1].append(f"{mean:+.{digits}f} ± {error:.{digits}f}")
+        lines[-1] += [_change(variants[label][score], control[score], score) for score in ("psnr", "ssim", "vif")]
     return markdown_table(
         ["Setting", "control, LR (dB)", "HR (dB)", "PSNR (dB)", "SSIM (1/1000)", "VIF (1/1000)"], lines
     )
@@ -60,10 +58,10 @@ def over_seeds(studies: Sequence[Recorded], one: str, other: str) -> Markdown:
     for degradation, score in asked:
         name, unit, of_unit, digits = _SCORES[score]
         pairs = [tuple(_scores(study, label, degradation)[score] for label in (one, other)) for study in studies]
-        mean, error = (unit * value for value in paired(*map(_mean, zip(*pairs, strict=True))))
+        ours, theirs = (_mean(same) for same in zip(*pairs, strict=True))
         gains = [f"{unit * paired(*pair)[0]:+.{digits}f}" for pair in pairs]
         where = f" under `{degradation}`" if degradation else ""
-        lines.append([f"{name}{where} ({of_unit})", f"{mean:+.{digits}f} ± {error:.{digits}f}", *gains])
+        lines.append([f"{name}{where} ({of_unit})", _change(ours, theirs, score), *gains])
     seeds = (f"seed {study.provenance['seed']}" for study in studies)
     return markdown_table([f"{one}, less {other}", "mean", *seeds], lines)
 
@@ -86,11 +84,20 @@ def by_degradation(studies: Sequence[Recorded], reference: str) -> Markdown:
     lines = []
     for label in variants:
         if label != reference:
-            gains = (paired(psnr(label, degradation), psnr(reference, degradation)) for degradation in degradations)
-            lines.append([label, *(f"{mean:+.3f} ± {error:.3f}" for mean, error in gains)])
+            gains = (
+                _change(psnr(label, degradation), psnr(reference, degradation), "psnr") for degradation in degradations
+            )
+            lines.append([label, *gains])
     # Names in two words, where a heading can be broken: with the errors the columns fill the page.
     header = (degradation.replace("_", " ") if degradation else "as trained" for degradation in degradations)
     return markdown_table([f"PSNR less that of {reference} (dB)", *header], lines)
+
+
+def _change(one: Mapping[str, float], other: Mapping[str, float], score: str) -> str:
+    """Return the mean over photographs of what one gains over another, with its standard error, in the shown unit."""
+    _, unit, _, digits = _SCORES[score]
+    mean, error = (unit * value for value in paired(one, other))
+    return f"{mean:+.{digits}f} ± {error:.{digits}f}"
 
 
 def _scores(study: Recorded, label: str, degradation: str | None) -> Mapping[str, Mapping[str, float]]:
