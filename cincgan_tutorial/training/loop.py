@@ -103,15 +103,12 @@ def resume(
     run = Run.open(folder)
     if run.finished:
         return run
-    moved = photographs is not None
     if photographs is None:
         photographs = run.photographs_where_they_were()
     run.check_photographs(photographs)
     if run.preset.start:
         beginning(run.preset, photographs)  # it is needed at the end too, and better missed now
-    if moved:
-        here = photographs
-        ranks.first_does(lambda: run.remember_where(here))
+    ranks.first_does(partial(run.remember_where, photographs))
     ranks.check_batches(run.preset)
     return _go_on(run, photographs, _patches(run.preset, photographs), ranks_may_differ)
 
