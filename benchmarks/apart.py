@@ -1,4 +1,4 @@
-"""What two of the library's devices bring by themselves on a CPU: memory that is kept, and the gradient of a shuffle.
+"""What some of the library's devices bring by themselves on a CPU: kept memory, a shuffle's gradient, convolutions.
 
 ``python apart.py SIZE STAGE`` does steps in a process of its own, before and after freed memory is kept.
 """
@@ -18,9 +18,10 @@ from typing import Any
 import torch
 from ours import OurLoop
 from sizes import batch_of, device, sized
-from torch import nn
+from torch import Tensor, nn
 
-from cincgan_tutorial.architectures import PixelShuffle
+from cincgan_tutorial.architectures import D1_STRIDES, Conv2d, PatchDiscriminator, PixelShuffle
+from cincgan_tutorial.presets import Preset
 from cincgan_tutorial.training import Arithmetic
 from cincgan_tutorial.training.memory import keep_freed_memory
 from cincgan_tutorial.training.state import LAYOUT
@@ -62,7 +63,7 @@ def _pages() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
-def shuffles(size: str) -> dict[str, Callable[[], None]]:
+def shuffles(size: str) -> dict[str, Callable[[], Any]]:
     """Return work that shuffles what the last stage of SR makes of a batch and takes a gradient back.
 
     By the library's pixel shuffle, and by PyTorch's.
@@ -70,17 +71,41 @@ def shuffles(size: str) -> dict[str, Callable[[], None]]:
     preset = sized(size)
     side = preset.patch * preset.scale // 2
     features = torch.ones(preset.pretrain.batch, 4 * preset.sr.features, side, side)
-    features = features.to(Arithmetic(preset.precision, device()).dtype).to(memory_format=LAYOUT).requires_grad_()
+    return {
+        "ours": _both_ways(PixelShuffle(2), features, preset),
+        "plain": _both_ways(nn.PixelShuffle(2), features, preset),
+    }
 
-    def work(shuffle: nn.Module) -> Callable[[], None]:
-        gradient = torch.ones_like(shuffle(features))
 
-        def both_ways() -> None:
-            shuffle(features).backward(gradient)
+def convolutions(size: str) -> dict[str, dict[str, Callable[[], Any]]]:
+    """Return work that takes a batch through each of D1's last two convolutions, and the gradients back.
 
-        return both_ways
+    By the library's convolution, and by PyTorch's, each in the layout and the numbers of training.
+    """
+    preset = sized(size)
+    D1 = PatchDiscriminator(D1_STRIDES, preset.discriminator)
+    found, side = {}, preset.patch
+    for layer in (layer for layer in D1.layers if isinstance(layer, Conv2d)):
+        maps = torch.ones(preset.first.batch, layer.in_channels, side, side)
+        side -= 1  # kernel 4, padding 1
+        plain = nn.Conv2d(layer.in_channels, layer.out_channels, 4, padding=1)
+        name = f"{layer.in_channels} to {layer.out_channels} channels"
+        found[name] = {"ours": _both_ways(layer, maps, preset), "plain": _both_ways(plain, maps, preset)}
+    return dict(list(found.items())[-2:])
 
-    return {"ours": work(PixelShuffle(2)), "plain": work(nn.PixelShuffle(2))}
+
+def _both_ways(module: nn.Module, given: Tensor, preset: Preset) -> Callable[[], Any]:
+    """Return work that calls a module and takes a gradient back, in the layout and the numbers of training."""
+    arithmetic = Arithmetic(preset.precision, device())
+    module = module.to(memory_format=LAYOUT)
+    given = given.to(arithmetic.dtype).to(memory_format=LAYOUT).requires_grad_()
+
+    def forward() -> Tensor:
+        with arithmetic.forward():
+            return module(given)
+
+    gradient = torch.ones_like(forward())
+    return lambda: torch.autograd.grad(forward(), [given, *module.parameters()], gradient)
 
 
 def main(size: str, stage: str) -> None:

@@ -3,7 +3,7 @@
 All speeds are ratios within one run, A B A B ..., so that a busy machine disturbs both sides alike: the library's step
 against a plain loop of the same losses (`plain`), the sampler against what a step consumes, a step's operations against
 the largest matrix product that the device manages, photographs that were decoded once against decoding them each time
-(`decoding`). What two devices bring by themselves (`apart`) can't go in turns everywhere: memory that is kept once is
+(`decoding`). What some devices bring by themselves (`apart`) can't go in turns everywhere: memory that is kept once is
 kept for good. Nothing is compared with a figure from another day.
 """
 
@@ -55,6 +55,12 @@ def race(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
+def against_plain(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """Return the seconds of "ours" and of "plain", and how many times as fast ours is."""
+    taken = race(works, rounds)
+    return {"seconds": taken["ours"], "plain_seconds": taken["plain"], "ratio": taken["plain"] / taken["ours"]}
+
+
 def drawing(preset: Preset, stage: str) -> Draw:
     """Return what draws a stage's batches from the bundled photographs, one after the other."""
     photographs = bundled_photographs()
@@ -98,9 +104,9 @@ def measure_scoring(rounds: int) -> dict[str, float]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     works = {"ours": lambda: challenge_psnr(result, reference), "plain": lambda: plain_challenge(result, reference)}
-    taken = race(works, rounds)
+    found = against_plain(works, rounds)
     torch.set_num_threads(threads)
-    return {"seconds": taken["ours"], "plain_seconds": taken["plain"], "ratio": taken["plain"] / taken["ours"]}
+    return found
 
 
 def measure_decoding(quick: bool) -> dict[str, float]:
@@ -117,11 +123,11 @@ def measure_decoding(quick: bool) -> dict[str, float]:
     }
 
 
-def measure_apart(size: str, rounds: int) -> dict[str, Any]:
-    """Measure what keeping freed memory and the gradient of pixel shuffle bring on a CPU, and print it."""
+def measure_apart(size: str, wide: str, rounds: int) -> dict[str, Any]:
+    """Measure what kept memory, the shuffle's gradient and, at the size ``wide``, convolution bring on a CPU."""
     freed = [row for stage in STAGES if (row := apart.freed_memory(size, stage, rounds)) is not None]
-    taken = race(apart.shuffles(size), 9 * rounds)
-    shuffle = {"seconds": taken["ours"], "plain_seconds": taken["plain"], "ratio": taken["plain"] / taken["ours"]}
+    shuffle = against_plain(apart.shuffles(size), 9 * rounds)
+    convolutions = {name: against_plain(works, 3 * rounds) for name, works in apart.convolutions(wide).items()}
     print(f"\nSteps of {size}, freed memory given back and kept:")
     for row in freed:
         row["ratio"] = row["given_back_seconds"] / row["kept_seconds"]
@@ -129,8 +135,9 @@ def measure_apart(size: str, rounds: int) -> dict[str, Any]:
             f"{row['stage']:10}{row['given_back_seconds'] * 1e3:7.0f} ms, {row['given_back_pages']:6.0f} new pages"
             f"{row['kept_seconds'] * 1e3:7.0f} ms, {row['kept_pages']:6.0f}"
         )
-    print(f"pixel shuffle and its gradient: {shuffle['ratio']:.1f} times as fast as PyTorch's")
-    return {"freed_memory": freed, "shuffle": shuffle}
+    for name, one in {"pixel shuffle": shuffle, **convolutions}.items():
+        print(f"{name}, and the gradients: {one['ratio']:.1f} times as fast as PyTorch's")
+    return {"freed_memory": freed, "shuffle": shuffle, "convolutions": convolutions}
 
 
 def report(rows: Sequence[dict[str, Any]]) -> None:
@@ -203,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     )
     cache = measure_decoding(options.quick)
     print(f"photographs of 2K from the cache: {cache['seconds']:.3f} s, {cache['ratio']:.1f} times decoding")
-    devices = None if gpu else measure_apart(sizes[0], 1 if options.quick else 3)
+    devices = None if gpu else measure_apart(sizes[0], sizes[-1], 1 if options.quick else 3)
     # The paper's sizes are measured with EDSR 16x64, and with its own where there is time: on a CPU that takes minutes.
     every = ["smoke"] if options.quick else [*(name for name in PRESETS if name != "paper"), PAPER]
     memory = memory_table(every)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from cincgan_tutorial.architectures import Networks, PixelShuffle
+from cincgan_tutorial.architectures import Conv2d, Networks, PixelShuffle
 from cincgan_tutorial.presets import Preset, Weights
 
 
@@ -33,8 +33,8 @@ class PlainLoop:
         self.preset, self.stage = preset, preset.stages()[stage]
         self.nets = Networks.from_preset(preset).to(device)
         for module in self.nets.modules():
-            if isinstance(module, PixelShuffle):
-                module.__class__ = nn.PixelShuffle  # PyTorch's own
+            if isinstance(module, (Conv2d, PixelShuffle)):
+                module.__class__ = getattr(nn, type(module).__name__)  # PyTorch's own
         self.average = copy.deepcopy(self.nets.upscaler())
         lr, lr_D, betas = self.stage.lr, self.stage.lr_D, (preset.beta1, 0.999)
         nets = self.nets

@@ -1,5 +1,6 @@
 """Chapter 5, architectures: the networks of the paper's Fig. 3, and the SR network it plugs in."""
 
+from .convolution import Conv2d
 from .discriminators import D1_STRIDES, D1_STRIDES_SEEING, D2_STRIDES, PatchDiscriminator
 from .edsr import EDSR
 from .generators import Generator, ResidualBlock, he_init, high_pass, local_mean, start_as_identity, start_by_he
@@ -12,6 +13,7 @@ __all__ = [
     "D1_STRIDES_SEEING",
     "D2_STRIDES",
     "EDSR",
+    "Conv2d",
     "Generator",
     "Networks",
     "PatchDiscriminator",

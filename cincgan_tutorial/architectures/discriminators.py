@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..images import Scores
 from ..presets import DiscriminatorSize
+from .convolution import Conv2d
 from .generators import leaky_relu
 
 # Stride of each of the five convolutions. All have kernel 4, so D1 sees 16x16 LR pixels and D2 70x70 HR pixels.
@@ -35,12 +36,12 @@ class PatchDiscriminator(nn.Module):
         for number, stride in enumerate(strides[:-1]):
             width = min(size.width * 2**number, size.widest)
             normalised = size.batch_norm and number > 0
-            layers.append(nn.Conv2d(channels, width, 4, stride=stride, padding=1))
+            layers.append(Conv2d(channels, width, 4, stride=stride, padding=1))
             if normalised:
                 layers.append(nn.BatchNorm2d(width))
             layers.append(leaky_relu())
             channels = width
-        layers.append(nn.Conv2d(channels, 1, 4, stride=strides[-1], padding=1))
+        layers.append(Conv2d(channels, 1, 4, stride=strides[-1], padding=1))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Scores:

@@ -30,9 +30,8 @@ def test_the_plain_loop_takes_the_same_steps(stage, monkeypatch):
     from plain import PlainLoop
 
     loops = [Loop(PRESETS["smoke"], stage, torch.device("cpu")) for Loop in (OurLoop, PlainLoop)]
-    assert {type(module) for module in loops[1].nets.modules() if isinstance(module, nn.PixelShuffle)} == {
-        nn.PixelShuffle
-    }
+    for kind in (nn.Conv2d, nn.PixelShuffle):
+        assert {type(module) for module in loops[1].nets.modules() if isinstance(module, kind)} == {kind}
     for loop in loops:
         shake(loop.nets.double(), 0.03)
         (loop.average if hasattr(loop, "average") else loop.state.average).double()
@@ -89,8 +88,9 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
         assert all(-0.01 < share < 1 for share in row["shares"].values()), row["shares"]
         assert row["flop"] > 1e6
         judged_twice = {"pretrain": 0, "first": of_D["D1"], "joint": of_D["D1"] + of_D["D2"]}[row["stage"]]
-        # SR takes G1(x) and y in one call, so the way back reaches y too, through its first layer: a little more work.
-        assert row["plain_flop"] - row["flop"] == pytest.approx(judged_twice, rel=0.02)
+        # A little less is saved: SR takes G1(x) and y in one call, so the way back reaches y too, through its first
+        # layer; and tap by tap a judge's last layer answers at the edges too.
+        assert row["plain_flop"] - row["flop"] == pytest.approx(judged_twice, rel=0.05)
         assert 0 < row["share_of_peak"] < 1
         assert row["days_for_400000_steps_extrapolated"] == pytest.approx(row["seconds"] * 400_000 / 86_400)
         assert row["sampler_ratio"] > 0
@@ -106,8 +106,10 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
             assert row["ratio"] == pytest.approx(row["given_back_seconds"] / row["kept_seconds"])
             # Networks this small are given a handful of pages either way, and how many is chance.
             assert {"given_back_pages", "kept_pages"} <= set(row)
-        shuffle = data["apart"]["shuffle"]
-        assert shuffle["ratio"] == pytest.approx(shuffle["plain_seconds"] / shuffle["seconds"])
+        convolutions = data["apart"]["convolutions"]
+        assert list(convolutions) == ["16 to 16 channels", "16 to 1 channels"]
+        for one in (data["apart"]["shuffle"], *convolutions.values()):
+            assert one["ratio"] == pytest.approx(one["plain_seconds"] / one["seconds"])
     assert all(row["peak_MB"] > row["program_MB"] > 50 for row in data["memory"])
 
 
