@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ..baselines import check_truth
+from ..degradation import DEGRADATIONS
 from ..experiments import (
     ABLATIONS,
     FRAMES,
@@ -52,6 +53,7 @@ class _Study:
         takes_seeds: Whether it is called with ``seeds`` too.
         compares: Whether it is called with ``budget`` too.
         tunes: Whether it is called with ``tune`` too.
+        takes_degradation: Whether it is called with ``degradation`` too, the name of the one to score under.
     """
 
     question: str
@@ -60,6 +62,7 @@ class _Study:
     takes_seeds: bool = False
     compares: bool = False
     tunes: bool = False
+    takes_degradation: bool = False
 
 
 _SEEDED = {"takes_name": True, "takes_seeds": True}
@@ -67,7 +70,7 @@ _STUDIES = {
     **{name: _Study(study.question, partial(run_study, study), takes_name=True) for name, study in STUDIES.items()},
     **{each.name: _Study(each.question, partial(run_signals, each)) for each in (SIGNALS, LONG_SIGNALS)},
     SYMPTOMS.name: _Study(SYMPTOMS.question, partial(run_symptoms, SYMPTOMS)),
-    "seeds": _Study("how much the result depends on the seed", repeat, **_SEEDED),
+    "seeds": _Study("how much the result depends on the seed", repeat, **_SEEDED, takes_degradation=True),
     "left-out": _Study("what few photographs teach, when they take turns to be held out", leave_out, **_SEEDED),
     "table": _Study(TABLE, run_table, **_SEEDED, compares=True, tunes=True),
     "ablations": _Study(ABLATIONS, run_ablations, **_SEEDED, compares=True),
@@ -100,6 +103,12 @@ def _study_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--tune", metavar="DIR", help=f"photographs to tune denoisers on, of {tuned}; left out: those that are degraded"
     )
+    degraded = ", ".join(name for name, study in _STUDIES.items() if study.takes_degradation)
+    p.add_argument(
+        "--degradation",
+        choices=sorted(DEGRADATIONS),
+        help=f"what to score under, of {degraded}; with --record (default: the one of the training)",
+    )
     named = ", ".join(name for name, study in _STUDIES.items() if study.takes_name)
     p.add_argument("--record", metavar="NAME", help=f"what to call the result, of {named}")
     p.add_argument(
@@ -116,9 +125,16 @@ def _study(options: argparse.Namespace) -> int:
             raise ValueError(f"--record: {options.name} is recorded under its own name; give another --results folder.")
     if options.settings and options.record is None:
         raise ValueError("--set: needs --record NAME, or the result would go by the name of the preset as it is.")
-    for option, taken in (("seeds", study.takes_seeds), ("budget", study.compares), ("tune", study.tunes)):
+    for option, taken in (
+        ("seeds", study.takes_seeds),
+        ("budget", study.compares),
+        ("tune", study.tunes),
+        ("degradation", study.takes_degradation),
+    ):
         if getattr(options, option) is not None and not taken:
             raise ValueError(f"--{option}: {options.name} does not use it; leave it out.")
+    if options.degradation and options.record is None:
+        raise ValueError("--degradation: needs --record NAME, or the result would go by the name of the usual one.")
     photographs = load_photographs(options.photos)
     check_truth(photographs)
     where = study.run(
@@ -131,6 +147,7 @@ def _study(options: argparse.Namespace) -> int:
         **({"seeds": options.seeds or [0, 1, 2]} if study.takes_seeds else {}),
         **({"budget": options.budget} if study.compares else {}),
         **({"tune": _tuning(options.tune)} if study.tunes else {}),
+        **({"degradation": options.degradation} if study.takes_degradation else {}),
     )
     print(f"Recorded: {where}")
     return 0

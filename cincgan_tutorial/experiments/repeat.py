@@ -31,6 +31,7 @@ def repeat(
     runs: Path,
     results: Path,
     name: str | None = None,
+    degradation: str | None = None,
 ) -> Path:
     """Train from every seed, score every run on the same noisy photographs, and record ``<preset>-seeds``.
 
@@ -43,6 +44,7 @@ def repeat(
         runs: Run folders are made in ``runs/seeds-<preset>/<seed>``; finished ones are kept, interrupted ones resumed.
         results: Where the result is written.
         name: What to call the result instead.
+        degradation: Name of the one to score under, which need not be that of the training; left out: that one.
 
     Raises:
         ValueError: X are LR images as they came, or there is no seed or one twice.
@@ -52,7 +54,7 @@ def repeat(
     of_seed = []
     for seed in seeds:
         folder = runs / f"seeds-{preset.name}" / str(seed)
-        data, facts = _trained_and_scored(folder, replace(preset, seed=seed), photographs, held_out)
+        data, facts = _trained_and_scored(folder, replace(preset, seed=seed), photographs, held_out, degradation)
         of_seed.append({"seed": seed} | data)
     return record(name or f"{preset.name}-seeds", {"runs": of_seed}, facts | {"seed": list(seeds)}, results)
 
@@ -147,14 +149,19 @@ def turns(photographs: Photographs, held_out: Sequence[Photograph]) -> list[Phot
 
 
 def _trained_and_scored(
-    folder: Path, preset: Preset, photographs: Photographs, held_out: Sequence[Photograph]
+    folder: Path,
+    preset: Preset,
+    photographs: Photographs,
+    held_out: Sequence[Photograph],
+    degraded_by: str | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return data and facts of one training, as `evaluation_data` does, with its alarms among the data."""
     run = trained_in(folder, preset, photographs)
     trained = load_weights(run)
-    degradation = DEGRADATIONS[preset.degradation].without_shift()
+    degradation = DEGRADATIONS[degraded_by or preset.degradation].without_shift()
     rows = evaluate(trained, held_out, degradation)
-    data, facts = evaluation_data(trained, rows, cleaning(trained, held_out), degradation, seed=0)
+    clean = cleaning(trained, held_out, 0, degradation)
+    data, facts = evaluation_data(trained, rows, clean, degradation, seed=0)
     return {"alarms": [line["alarm"] for line in read_log(run / "log.jsonl") if "alarm" in line]} | data, facts
 
 

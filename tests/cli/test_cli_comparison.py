@@ -41,6 +41,7 @@ def test_a_comparison_is_called_with_what_was_typed(cincgan, monkeypatch, folder
         ("budget", "--tune", "DIR"),
         ("seeds", "--budget", 3),
         ("sizes", "--seeds", 1),
+        ("left-out", "--degradation", "bicubic"),
     ],
 )
 def test_what_a_study_does_not_use_is_not_passed_over(cincgan, folder, unseen, tmp_path, name, option, value):
@@ -74,7 +75,11 @@ def test_seeds_are_repeated_under_a_name_of_ones_own(cincgan, folder, unseen, tm
     given = ["--preset", "smoke", "--photos", folder, "--held-out", unseen, "--seeds", 0, *folders]
     assert cincgan("study", "seeds", *given).status == 0
     assert cincgan("study", "seeds", *given, "--record", "mine").status == 0
-    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["mine", "smoke-seeds"]
+    assert "needs --record" in cincgan("study", "seeds", *given, "--degradation", "bicubic").err
+    assert cincgan("study", "seeds", *given, "--degradation", "bicubic", "--record", "clean").status == 0
+    recorded = [json.loads((tmp_path / "results" / name / "result.json").read_text()) for name in ("mine", "clean")]
+    assert [one["data"]["runs"][0]["degradation"] for one in recorded] == ["synthetic_mild", "bicubic"]
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["clean", "mine", "smoke-seeds"]
 
 
 def test_a_study_with_other_settings_needs_a_name_of_its_own(cincgan, monkeypatch, folder, unseen, tmp_path):

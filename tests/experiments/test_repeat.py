@@ -9,9 +9,10 @@ import pytest
 import torch
 from helpers import picture, shake
 
-from cincgan_tutorial.degradation import SYNTHETIC_MILD
+from cincgan_tutorial.degradation import SYNTHETIC_MILD, SYNTHETIC_WHITE
 from cincgan_tutorial.experiments import (
     Row,
+    cleaning,
     evaluate,
     leave_out,
     mean_over_seeds,
@@ -75,6 +76,21 @@ def test_a_finished_seed_is_not_trained_again(repeated, small_lesson, photograph
     assert all(path.stat().st_mtime_ns == then for path, then in weights.items())
     content = json.loads((repeated / "results" / "lesson-seeds" / "result.json").read_text(encoding="utf-8"))
     assert [run["seed"] for run in content["data"]["runs"]] == [3, 1, 2]
+
+
+def test_runs_are_scored_under_another_degradation_and_not_trained_again(
+    repeated, small_lesson, photographs, held_out, tmp_path
+):
+    weights = {path: path.stat().st_mtime_ns for path in repeated.rglob("weights.safetensors")}
+    given = small_lesson, [3, 1], photographs, held_out, repeated / "runs", tmp_path
+    repeat(*given, name="white", degradation="synthetic_white")
+    assert all(path.stat().st_mtime_ns == then for path, then in weights.items())
+    result = recorded("white", tmp_path)
+    for run, (seed, rows) in zip(result.data["runs"], rows_of_seeds(result).items(), strict=True):
+        trained = load_weights(repeated / "runs" / "seeds-lesson" / str(seed))
+        white = SYNTHETIC_WHITE.without_shift()
+        assert (run["degradation"], rows) == (white.name, evaluate(trained, held_out, white))
+        assert run["lr_psnr"] == cleaning(trained, held_out, degradation=white)
 
 
 def test_a_folder_of_other_settings_is_refused(repeated, small_lesson, photographs, held_out):
