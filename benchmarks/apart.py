@@ -78,20 +78,22 @@ def shuffles(size: str) -> dict[str, Callable[[], Any]]:
 
 
 def convolutions(size: str) -> dict[str, dict[str, Callable[[], Any]]]:
-    """Return work that takes a batch through each of D1's last two convolutions, and the gradients back.
+    """Return work that takes a batch through each of D1's last three convolutions, and the gradients back.
 
-    By the library's convolution, and by PyTorch's, each in the layout and the numbers of training.
+    By the library's convolution, and by PyTorch's.
     """
     preset = sized(size)
-    D1 = PatchDiscriminator(D1_STRIDES, preset.discriminator)
-    found, side = {}, preset.patch
-    for layer in (layer for layer in D1.layers if isinstance(layer, Conv2d)):
-        maps = torch.ones(preset.first.batch, layer.in_channels, side, side)
-        side -= 1  # kernel 4, padding 1
-        plain = nn.Conv2d(layer.in_channels, layer.out_channels, 4, padding=1)
-        name = f"{layer.in_channels} to {layer.out_channels} channels"
-        found[name] = {"ours": _both_ways(layer, maps, preset), "plain": _both_ways(plain, maps, preset)}
-    return dict(list(found.items())[-2:])
+    convs = [
+        layer for layer in PatchDiscriminator(D1_STRIDES, preset.discriminator).layers if isinstance(layer, Conv2d)
+    ]
+    found = {}
+    for number, ours in list(enumerate(convs))[-3:]:
+        side = preset.patch - number  # each has kernel 4 and padding 1
+        maps = torch.ones(preset.first.batch, ours.in_channels, side, side)
+        plain = nn.Conv2d(ours.in_channels, ours.out_channels, 4, padding=1)
+        name = f"{ours.in_channels} to {ours.out_channels} channels"
+        found[name] = {"ours": _both_ways(ours, maps, preset), "plain": _both_ways(plain, maps, preset)}
+    return found
 
 
 def _both_ways(module: nn.Module, given: Tensor, preset: Preset) -> Callable[[], Any]:

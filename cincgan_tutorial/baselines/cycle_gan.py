@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from ..architectures import D2_STRIDES
+from ..architectures import D2_STRIDES, Conv2d
 from ..degradation import bicubic_upsample
 from ..images import Images, Scores
 from ..losses import distance, judged_fake, judged_real
@@ -102,11 +102,11 @@ def patch_gan(width: int = 64) -> nn.Sequential:
     channels = 3
     for number, stride in enumerate(D2_STRIDES[:-1]):
         features = width * 2**number
-        layers.append(nn.Conv2d(channels, features, 4, stride=stride, padding=1))
+        layers.append(Conv2d(channels, features, 4, stride=stride, padding=1))
         layers += [nn.InstanceNorm2d(features)] if number else []
         layers.append(nn.LeakyReLU(0.2))
         channels = features
-    layers.append(nn.Conv2d(channels, 1, 4, stride=D2_STRIDES[-1], padding=1))
+    layers.append(Conv2d(channels, 1, 4, stride=D2_STRIDES[-1], padding=1))
     network = nn.Sequential(*layers)
     start_translator(network)
     return network

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..baselines import check_truth
-from ..degradation import DEGRADATIONS
+from ..degradation import Degradation, degradation_named
 from ..images import write_png
 from ..presets import Preset
 from ..seeds import check_seeds
@@ -47,14 +47,15 @@ def repeat(
         degradation: Name of the one to score under, which need not be that of the training; left out: that one.
 
     Raises:
-        ValueError: X are LR images as they came, or there is no seed or one twice.
+        ValueError: X are LR images as they came, there is no seed or one twice, or no degradation has that name.
     """
     check_truth(photographs)
     check_seeds(seeds)
+    under = degradation_named(degradation or preset.degradation)
     of_seed = []
     for seed in seeds:
         folder = runs / f"seeds-{preset.name}" / str(seed)
-        data, facts = _trained_and_scored(folder, replace(preset, seed=seed), photographs, held_out, degradation)
+        data, facts = _trained_and_scored(folder, replace(preset, seed=seed), photographs, held_out, under)
         of_seed.append({"seed": seed} | data)
     return record(name or f"{preset.name}-seeds", {"runs": of_seed}, facts | {"seed": list(seeds)}, results)
 
@@ -91,12 +92,13 @@ def leave_out(
     check_seeds(seeds)
     divisions = turns(photographs, held_out)
     folder = runs / f"left-out-{preset.name}"
+    under = degradation_named(preset.degradation)
     of_seed = []
     for seed in seeds:
         parts = []
         for turn, divided in enumerate(divisions):
             run = folder / f"{seed}-{turn}"
-            data, facts = _trained_and_scored(run, replace(preset, seed=seed), divided, divided.held_out)
+            data, facts = _trained_and_scored(run, replace(preset, seed=seed), divided, divided.held_out, under)
             parts.append(data)
         of_seed.append({"seed": seed} | _joined(parts))
     lost = lost_most(_mean([rows_from(run) for run in of_seed]))
@@ -121,7 +123,7 @@ def lost_most(rows: Sequence[Row]) -> str:
 def _cleaned(run: Path, photograph: Photograph) -> Tensor:
     """Return G1(x) after stage one, (3, h, w) in [0, 1], x being the photograph as it is degraded for the scores."""
     trained = load_weights(run)
-    x, _ = noisy(photograph, DEGRADATIONS[trained.preset.degradation].without_shift(), trained.preset.scale)
+    x, _ = noisy(photograph, degradation_named(trained.preset.degradation).without_shift(), trained.preset.scale)
     return trained.before_joint.G1(x).clamp(0, 1)[0]
 
 
@@ -153,14 +155,14 @@ def _trained_and_scored(
     preset: Preset,
     photographs: Photographs,
     held_out: Sequence[Photograph],
-    degraded_by: str | None = None,
+    under: Degradation,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return data and facts of one training, as `evaluation_data` does, with its alarms among the data."""
     run = trained_in(folder, preset, photographs)
     trained = load_weights(run)
-    degradation = DEGRADATIONS[degraded_by or preset.degradation].without_shift()
+    degradation = under.without_shift()
     rows = evaluate(trained, held_out, degradation)
-    clean = cleaning(trained, held_out, 0, degradation)
+    clean = cleaning(trained, held_out, degradation=degradation)
     data, facts = evaluation_data(trained, rows, clean, degradation, seed=0)
     return {"alarms": [line["alarm"] for line in read_log(run / "log.jsonl") if "alarm" in line]} | data, facts
 

@@ -84,6 +84,7 @@ def test_runs_are_scored_under_another_degradation_and_not_trained_again(
     weights = {path: path.stat().st_mtime_ns for path in repeated.rglob("weights.safetensors")}
     given = small_lesson, [3, 1], photographs, held_out, repeated / "runs", tmp_path
     repeat(*given, name="white", degradation="synthetic_white")
+    assert weights
     assert all(path.stat().st_mtime_ns == then for path, then in weights.items())
     result = recorded("white", tmp_path)
     for run, (seed, rows) in zip(result.data["runs"], rows_of_seeds(result).items(), strict=True):
@@ -91,6 +92,12 @@ def test_runs_are_scored_under_another_degradation_and_not_trained_again(
         white = SYNTHETIC_WHITE.without_shift()
         assert (run["degradation"], rows) == (white.name, evaluate(trained, held_out, white))
         assert run["lr_psnr"] == cleaning(trained, held_out, degradation=white)
+
+
+def test_an_unknown_degradation_is_noticed_before_training(small_lesson, photographs, held_out, tmp_path):
+    with pytest.raises(ValueError, match="unknown degradation 'rain'"):
+        repeat(small_lesson, [3], photographs, held_out, tmp_path, tmp_path, degradation="rain")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_of_other_settings_is_refused(repeated, small_lesson, photographs, held_out):
