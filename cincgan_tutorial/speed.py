@@ -35,36 +35,38 @@ def step_shares(bench: Recorded) -> Figure:
 
 
 def of_steps(benches: Mapping[str, Recorded]) -> Markdown:
-    """Return operations of a step, then for each machine its share of the peak and its ratio to the plain loop.
+    """Return, for each machine, a step's share of the peak and its ratio to the plain loop.
 
     Args:
         benches: Results of ``make bench`` by what their machine is called; all of the same sizes.
     """
-    header = ["Size", "stage", "GFLOP"]
+    header = ["Size", "stage"]
     columns = []
     for machine, bench in benches.items():
         header += [f"of peak, {machine}", f"against the plain loop, {machine}"]
         columns.append([[f"{row['share_of_peak']:.0%}", f"{row['ratio']:.1f}x"] for row in bench.data["rows"]])
     first = next(iter(benches.values())).data["rows"]
     lines = [
-        [row["size"], row["stage"], f"{row['flop'] / 1e9:.0f}", *(cell for cells in measured for cell in cells)]
+        [row["size"], row["stage"], *(cell for cells in measured for cell in cells)]
         for row, *measured in zip(first, *columns, strict=True)
     ]
     return markdown_table(header, lines, texts=2)
 
 
 def of_expected(bench: Recorded) -> Markdown:
-    """Return the ratio to the plain loop that its operations and the numbers of the step explain, beside the measured.
+    """Return the operations of both loops, the ratio that these and the step's numbers promise, and the measured one.
 
     So it would be if both loops came equally near to their peaks, that of fp32 and that of the step's numbers.
     """
     peaks, lines = bench.data["matrix_peak"], []
     for row in bench.data["rows"]:
-        passes, numbers = row["plain_flop"] / row["flop"], peaks[row["precision"]] / peaks["fp32"]
-        found = f"{passes:.2f}", f"{numbers:.1f}", f"{passes * numbers:.1f}x", f"{row['ratio']:.1f}x"
-        lines.append([row["size"], row["stage"], *found])
-    header = ["Size", "stage", "operations, plain to ours", "operations per second, the step's numbers to 32 bits"]
-    return markdown_table([*header, "product", "measured"], lines, texts=2)
+        operations = [f"{row[whose] / 1e9:.0f}" for whose in ("plain_flop", "flop")]
+        numbers = peaks[row["precision"]] / peaks["fp32"]
+        promised = numbers * row["plain_flop"] / row["flop"]
+        found = f"{numbers:.1f}", f"{promised:.1f}x", f"{row['ratio']:.1f}x"
+        lines.append([row["size"], row["stage"], *operations, *found])
+    header = ["Size", "stage", "GFLOP, plain", "GFLOP, ours", "operations a second, the step's numbers to 32 bits"]
+    return markdown_table([*header, "promised", "measured"], lines, texts=2)
 
 
 def of_kept_memory(benches: Mapping[str, Recorded]) -> Markdown:
