@@ -1,4 +1,4 @@
-"""What some of the library's devices bring by themselves on a CPU: kept memory, a shuffle's gradient, convolutions.
+"""What some of the library's devices bring by themselves on a CPU: kept memory, enlarging, convolutions.
 
 ``python apart.py SIZE STAGE`` does steps in a process of its own, before and after freed memory is kept.
 """
@@ -20,7 +20,7 @@ from ours import OurLoop
 from sizes import batch_of, device, sized
 from torch import Tensor, nn
 
-from cincgan_tutorial.architectures import D1_STRIDES, Conv2d, PatchDiscriminator, PixelShuffle
+from cincgan_tutorial.architectures import D1_STRIDES, Conv2d, PatchDiscriminator, Upsampler
 from cincgan_tutorial.presets import Preset
 from cincgan_tutorial.training import Arithmetic
 from cincgan_tutorial.training.memory import keep_freed_memory
@@ -63,18 +63,17 @@ def _pages() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
-def shuffles(size: str) -> dict[str, Callable[[], Any]]:
-    """Return work that shuffles what the last stage of SR makes of a batch and takes a gradient back.
+def upsampling(size: str) -> dict[str, Callable[[], Any]]:
+    """Return work that takes a batch through the last stage of SR's enlargement, and the gradients back.
 
-    By the library's pixel shuffle, and by PyTorch's.
+    As the library does it, and as PyTorch does the same layers.
     """
     preset = sized(size)
-    side = preset.patch * preset.scale // 2
-    features = torch.ones(preset.pretrain.batch, 4 * preset.sr.features, side, side)
-    return {
-        "ours": _both_ways(PixelShuffle(2), features, preset),
-        "plain": _both_ways(nn.PixelShuffle(2), features, preset),
-    }
+    features, side = preset.sr.features, preset.patch * preset.scale // 2
+    maps = torch.ones(preset.pretrain.batch, features, side, side)
+    layers = nn.Conv2d(features, 4 * features, 3, padding=1), nn.PixelShuffle(2)
+    kinds = {"ours": Upsampler(*layers), "plain": nn.Sequential(*layers)}
+    return {name: _both_ways(network, maps, preset) for name, network in kinds.items()}
 
 
 def convolutions(size: str) -> dict[str, dict[str, Callable[[], Any]]]:

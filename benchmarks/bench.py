@@ -1,10 +1,10 @@
 """Where the time goes: ``make bench``, under five minutes on two CPU cores.
 
 All speeds are ratios within one run, A B A B ..., so that a busy machine disturbs both sides alike: the library's step
-against a plain loop of the same losses (`plain`), the sampler against what a step consumes, a step's operations against
-the largest matrix product that the device manages, photographs that were decoded once against decoding them each time
-(`decoding`). What some devices bring by themselves (`apart`) can't go in turns everywhere: memory that is kept once is
-kept for good. Nothing is compared with a figure from another day.
+against a plain loop of the same losses, in a process of its own (`plain`), the sampler against what a step consumes, a
+step's operations against the largest matrix product that the device manages, photographs that were decoded once against
+decoding them each time (`decoding`). What some devices bring by themselves (`apart`) can't go in turns everywhere:
+memory that is kept once is kept for good. Nothing is compared with a figure from another day.
 """
 
 from __future__ import annotations
@@ -27,21 +27,17 @@ import decoding
 import torch
 from memory import peak
 from ours import OurLoop, operations, product_peaks, seconds, shares
-from plain import PlainLoop
+from plain import plain_process
 from scoring import pictures, plain_challenge
-from sizes import PAPER, PAPER_FULL, STAGES, device, sized
-from torch import Tensor
+from sizes import PAPER, PAPER_FULL, STAGES, device, drawing, sized
 
 from cincgan_tutorial.challenge import challenge_psnr
-from cincgan_tutorial.degradation import SYNTHETIC_MILD
 from cincgan_tutorial.experiments.results import record
-from cincgan_tutorial.presets import PRESETS, Preset
+from cincgan_tutorial.presets import PRESETS
 from cincgan_tutorial.training.memory import keep_freed_memory
-from cincgan_tutorial.unpaired import UnpairedPatches, bundled_photographs
 
 PAPER_STEPS = 400_000
 ROOT = Path(__file__).resolve().parent.parent
-Draw = Callable[[], tuple[Tensor, ...]]
 
 
 def race(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
@@ -61,24 +57,15 @@ def against_plain(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str,
     return {"seconds": taken["ours"], "plain_seconds": taken["plain"], "ratio": taken["plain"] / taken["ours"]}
 
 
-def drawing(preset: Preset, stage: str) -> Draw:
-    """Return what draws a stage's batches from the bundled photographs, one after the other."""
-    photographs = bundled_photographs()
-    patches = UnpairedPatches(photographs, SYNTHETIC_MILD, preset.patch, preset.scale, preset.seed).to(device())
-    step = iter(range(sys.maxsize))
-    return lambda: patches.batch(next(step), preset.stages()[stage].batch)
-
-
 def measure(size: str, stage: str, rounds: int) -> dict[str, Any]:
     """Measure one stage at one size."""
     preset = sized(size)
     draw = drawing(preset, stage)
-    ours, plain = OurLoop(preset, stage, device()), PlainLoop(preset, stage, device())
-
-    def plain_step(*batch: Tensor) -> Any:
-        return plain.step(*(images.contiguous() for images in batch))
-
-    taken = race({"ours": lambda: ours.step(*draw()), "plain": lambda: plain_step(*draw()), "data": draw}, rounds)
+    ours = OurLoop(preset, stage, device())
+    with plain_process(size, stage) as ask:
+        works = {"ours": lambda: ours.step(*draw()), "plain": lambda: ask("step"), "data": draw}
+        taken = race(works, rounds)
+        plain_flop = ask("flop")
     ours.launch_each_kernel()
     batch = preset.stages()[stage].batch
     return {
@@ -91,7 +78,7 @@ def measure(size: str, stage: str, rounds: int) -> dict[str, Any]:
         "ratio": taken["plain"] / taken["ours"],
         "shares": shares(ours, draw, max(3, rounds // 2)),
         "flop": operations(ours.step, draw()),
-        "plain_flop": operations(plain_step, draw()),
+        "plain_flop": plain_flop,
         "patches_per_second": {"sampler": 3 * batch / taken["data"], "step": 3 * batch / taken["ours"]},
         "sampler_ratio": taken["ours"] / taken["data"],
         "days_for_400000_steps_extrapolated": taken["ours"] * PAPER_STEPS / 86_400,
@@ -124,9 +111,9 @@ def measure_decoding(quick: bool) -> dict[str, float]:
 
 
 def measure_apart(size: str, wide: str, rounds: int) -> dict[str, Any]:
-    """Measure what kept memory, the shuffle's gradient and, at the size ``wide``, convolution bring on a CPU."""
+    """Measure what kept memory, enlarging and, at the size ``wide``, convolution bring on a CPU."""
     freed = [row for stage in STAGES if (row := apart.freed_memory(size, stage, rounds)) is not None]
-    shuffle = against_plain(apart.shuffles(size), 9 * rounds)
+    upsampling = against_plain(apart.upsampling(size), 9 * rounds)
     convolutions = {name: against_plain(works, 3 * rounds) for name, works in apart.convolutions(wide).items()}
     print(f"\nSteps of {size}, freed memory given back and kept:")
     for row in freed:
@@ -135,9 +122,9 @@ def measure_apart(size: str, wide: str, rounds: int) -> dict[str, Any]:
             f"{row['stage']:10}{row['given_back_seconds'] * 1e3:7.0f} ms, {row['given_back_pages']:6.0f} new pages"
             f"{row['kept_seconds'] * 1e3:7.0f} ms, {row['kept_pages']:6.0f}"
         )
-    for name, one in {"pixel shuffle": shuffle, **convolutions}.items():
+    for name, one in {"last stage of SR": upsampling, **convolutions}.items():
         print(f"{name}, and the gradients: {one['ratio']:.1f} times as fast as PyTorch's")
-    return {"freed_memory": freed, "shuffle": shuffle, "convolutions": convolutions}
+    return {"freed_memory": freed, "upsampling": upsampling, "convolutions": convolutions}
 
 
 def report(rows: Sequence[dict[str, Any]]) -> None:
@@ -183,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     gpu = device().type == "cuda"
     sizes = ["smoke"] if options.quick else ["lesson", PAPER] + [PAPER_FULL] * gpu
     torch.backends.cudnn.benchmark = True
-    keep_freed_memory()  # for the plain loop too
+    keep_freed_memory()
     kinds = {"fp32": torch.float32, "bf16": torch.bfloat16} | ({"fp16": torch.float16} if gpu else {})
     products = {name: {"matrices": 0.0, "convolution": 0.0} for name in kinds}
     rounds = {"smoke": 2, "lesson": 9, PAPER: 3}

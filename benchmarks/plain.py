@@ -2,17 +2,27 @@
 
 As a textbook would write it: every network is called once for every image that it is needed for, discriminators are
 frozen and thawed, everything is float32 in the default layout. Nothing in it is slow on purpose.
+
+``python plain.py SIZE STAGE`` is how the benchmark calls it, see `plain_process`: what the library tells a process
+about its memory can't be taken back, and a plain loop tells it nothing.
 """
 
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import torch
+from ours import operations, wait
+from sizes import device, drawing, sized
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from cincgan_tutorial.architectures import Conv2d, Networks, PixelShuffle
+from cincgan_tutorial.architectures import Conv2d, Networks, Upsampler
 from cincgan_tutorial.presets import Preset, Weights
 
 
@@ -33,8 +43,9 @@ class PlainLoop:
         self.preset, self.stage = preset, preset.stages()[stage]
         self.nets = Networks.from_preset(preset).to(device)
         for module in self.nets.modules():
-            if isinstance(module, (Conv2d, PixelShuffle)):
-                module.__class__ = getattr(nn, type(module).__name__)  # PyTorch's own
+            # PyTorch's own
+            if isinstance(module, (Conv2d, Upsampler)):
+                module.__class__ = nn.Conv2d if isinstance(module, Conv2d) else nn.Sequential
         self.average = copy.deepcopy(self.nets.upscaler())
         lr, lr_D, betas = self.stage.lr, self.stage.lr_D, (preset.beta1, 0.999)
         nets = self.nets
@@ -129,3 +140,44 @@ def _weighted(terms: dict[str, Tensor], w: Weights | None) -> Tensor:
 
 def _named(prefix: str, terms: dict[str, Tensor]) -> dict[str, Tensor]:
     return {f"{prefix} {name}": term.detach() for name, term in terms.items()}
+
+
+@contextmanager
+def plain_process(size: str, stage: str) -> Iterator[Callable[[str], int]]:
+    """Start a plain loop in a process of its own and hand out what asks it for a "step", or for the "flop" of one.
+
+    An answer comes when the device is done: the operations of a step, or 0.
+    """
+    command = [sys.executable, str(Path(__file__).resolve()), size, stage]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def ask(what: str) -> int:
+            print(what, file=process.stdin, flush=True)
+            answer = process.stdout.readline() if process.stdout else ""
+            if not answer:
+                raise subprocess.CalledProcessError(process.wait(), command, stderr="the plain loop has stopped.")
+            return int(answer)
+
+        yield ask
+
+
+def main(size: str, stage: str) -> None:
+    """Answer each line of the standard input, see `plain_process`."""
+    preset = sized(size)
+    loop, draw = PlainLoop(preset, stage, device()), drawing(preset, stage)
+
+    def step() -> None:
+        loop.step(*(images.contiguous() for images in draw()))
+
+    for asked in sys.stdin:
+        counted = 0
+        if asked.strip() == "flop":
+            counted = operations(step, ())
+        else:
+            step()
+        wait(device())
+        print(counted, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from cincgan_tutorial.degradation import SYNTHETIC_MILD
 from cincgan_tutorial.presets import PRESETS, EDSRSize, Preset
 from cincgan_tutorial.training import settle
+from cincgan_tutorial.unpaired import UnpairedPatches, bundled_photographs
 
 STAGES = ("pretrain", "first", "joint")
 # The paper's generators, discriminators and batch with EDSR's baseline, so that a CPU's joint step takes seconds.
@@ -34,3 +38,11 @@ def batch_of(preset: Preset, stage: str) -> tuple[Tensor, ...]:
     sides = (preset.patch, preset.patch, preset.patch * preset.scale)
     images = (torch.rand(n, 3, side, side, generator=generator) for side in sides)
     return tuple(image.to(device(), memory_format=torch.channels_last) for image in images)
+
+
+def drawing(preset: Preset, stage: str) -> Callable[[], tuple[Tensor, ...]]:
+    """Return what draws a stage's batches from the bundled photographs, one after the other."""
+    photographs = bundled_photographs()
+    patches = UnpairedPatches(photographs, SYNTHETIC_MILD, preset.patch, preset.scale, preset.seed).to(device())
+    step = iter(range(sys.maxsize))
+    return lambda: patches.batch(next(step), preset.stages()[stage].batch)

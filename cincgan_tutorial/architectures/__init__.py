@@ -6,7 +6,7 @@ from .edsr import EDSR
 from .generators import Generator, ResidualBlock, he_init, high_pass, local_mean, start_as_identity, start_by_he
 from .networks import Networks, SelfEnsemble, Upscaler, parameter_count
 from .receptive_field import Sight, declared_field, influence, receptive_field, sight
-from .shuffle import PixelShuffle
+from .upsampler import Upsampler
 
 __all__ = [
     "D1_STRIDES",
@@ -17,10 +17,10 @@ __all__ = [
     "Generator",
     "Networks",
     "PatchDiscriminator",
-    "PixelShuffle",
     "ResidualBlock",
     "SelfEnsemble",
     "Sight",
+    "Upsampler",
     "Upscaler",
     "declared_field",
     "he_init",

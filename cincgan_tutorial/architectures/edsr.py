@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..presets import EDSRSize
-from .shuffle import PixelShuffle
+from .upsampler import Upsampler
 
 # Mean colour of DIV2K's training photographs, as EDSR subtracts it.
 MEAN = (0.4488, 0.4371, 0.4040)
@@ -54,11 +54,11 @@ class EDSR(nn.Module):
             *(EDSRBlock(features, size.residual_scale) for _ in range(size.blocks)),
             nn.Conv2d(features, features, 3, padding=1),
         )
-        self.upsample = nn.Sequential(
+        self.upsample = Upsampler(
             *(
                 layer
                 for _ in range(stages)
-                for layer in (nn.Conv2d(features, 4 * features, 3, padding=1), PixelShuffle(2))
+                for layer in (nn.Conv2d(features, 4 * features, 3, padding=1), nn.PixelShuffle(2))
             )
         )
         self.tail = nn.Conv2d(features, 3, 3, padding=1)

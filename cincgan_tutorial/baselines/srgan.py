@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from ..architectures import PixelShuffle
+from ..architectures import Upsampler
 from ..images import Images
 from ..losses import distance
 from ..presets import Preset
@@ -40,11 +40,11 @@ class SRResNet(nn.Module):
         self.body = nn.Sequential(
             *(_Block(width) for _ in range(blocks)), nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width)
         )
-        self.upsample = nn.Sequential(
+        self.upsample = Upsampler(
             *(
                 layer
                 for _ in range(int(math.log2(scale)))
-                for layer in (nn.Conv2d(width, 4 * width, 3, padding=1), PixelShuffle(2), nn.PReLU())
+                for layer in (nn.Conv2d(width, 4 * width, 3, padding=1), nn.PixelShuffle(2), nn.PReLU())
             )
         )
         self.tail = nn.Conv2d(width, 3, 9, padding=4)

@@ -14,7 +14,6 @@ from cincgan_tutorial.architectures import (
     Generator,
     Networks,
     PatchDiscriminator,
-    PixelShuffle,
     SelfEnsemble,
     declared_field,
     high_pass,
@@ -25,7 +24,6 @@ from cincgan_tutorial.architectures import (
     sight,
     start_by_he,
 )
-from cincgan_tutorial.baselines.srgan import SRResNet
 from cincgan_tutorial.presets import PRESETS, DiscriminatorSize, EDSRSize, GeneratorSize, with_settings
 
 SMALL = DiscriminatorSize(width=4, widest=8)
@@ -341,38 +339,3 @@ def test_the_local_mean_is_that_of_one_square_window(side, layout):
     images = random_images(2, 20, 11).to(memory_format=layout)
     square = nn.functional.avg_pool2d(images, side, 1, side // 2, count_include_pad=False)
     torch.testing.assert_close(local_mean(images, side), square, atol=1e-6, rtol=0)
-
-
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize(("r", "dtype"), [(1, torch.float32), (2, torch.bfloat16), (3, torch.float32)])
-def test_pixel_shuffle_and_its_gradient_are_pytorchs_to_the_bit(r, dtype, layout):
-    features = random_images(2, 5, 7).repeat(1, r * r, 1, 1).to(dtype).to(memory_format=layout)
-    given = [features.clone(memory_format=torch.preserve_format).requires_grad_() for _ in range(2)]
-    results = [shuffle(x) for shuffle, x in zip((PixelShuffle(r), nn.PixelShuffle(r)), given, strict=True)]
-    assert torch.equal(*results)
-    gradient = torch.randn(results[0].shape, generator=torch.Generator().manual_seed(1)).to(dtype)
-    for result in results:
-        result.backward(gradient.to(memory_format=layout))
-    assert torch.equal(given[0].grad, given[1].grad)
-
-
-def test_pixel_shuffle_of_a_single_image_is_pytorchs():
-    features = random_images(1, 2, 3)[0].repeat(4, 1, 1).requires_grad_()
-    shuffled = PixelShuffle(2)(features)
-    assert torch.equal(shuffled, nn.PixelShuffle(2)(features))
-    shuffled.sum().backward()
-    assert torch.equal(features.grad, torch.ones_like(features))
-
-
-@pytest.mark.parametrize("network", [EDSR(EDSRSize(4, 1)), SRResNet(4, 1)], ids=["EDSR", "SRResNet"])
-def test_networks_shuffle_with_the_fast_gradient_on_a_cpu_and_with_pytorchs_elsewhere(network):
-    shuffles = [module for module in network.modules() if isinstance(module, nn.PixelShuffle)]
-    assert [type(shuffle) for shuffle in shuffles] == [PixelShuffle, PixelShuffle]
-    features = torch.ones(1, 4, 2, 2, requires_grad=True)
-    names = [shuffles[0](features.to(device)).grad_fn.name() for device in ("cpu", "meta")]
-    assert names[1] == "PixelShuffleBackward0" != names[0]
-
-
-def test_the_gradient_of_pixel_shuffle_has_a_gradient():
-    features = random_images(1, 2, 3).repeat(1, 4, 1, 1).double().requires_grad_()
-    assert torch.autograd.gradgradcheck(lambda x: PixelShuffle(2)(x) ** 3, features)
