@@ -256,6 +256,17 @@ def seed_by_seed(result: Recorded, system: str, other: str) -> Markdown:
     return Markdown(f"**{system}** over {other}, seed by seed: {', '.join(gains)} dB.")
 
 
+def seeds_by_result(shipped: Mapping[str, Recorded], more: Mapping[str, Recorded], system: str) -> Markdown:
+    """Return what a system gains over bicubic in each result and on their mean: weights that ship, then other seeds."""
+    gains: dict[str, list[float]] = {}
+    for name, result in shipped.items():
+        for seed, rows in [("ships", rows_of(result)), *rows_of_seeds(more[name]).items()]:
+            means = {row.system: row.mean_psnr for row in rows}
+            gains.setdefault(str(seed), []).append(means[system] - means["bicubic"])
+    lines = [[seed, *(f"{gain:+.2f}" for gain in [*own, statistics.fmean(own)])] for seed, own in gains.items()]
+    return markdown_table(["Seed", *shipped, "mean"], lines)
+
+
 def over(rows: Sequence[Row], system: str, other: Row | str, measure: str = "psnr") -> Markdown:
     """Return in words what one system gains over another, photograph by photograph."""
     named = {row.system: row for row in rows}

@@ -576,6 +576,30 @@ def test_chapter_7_general_is_nowhere_below_interpolation(condition: str) -> Non
         assert verdict(*paired(rows[system].psnr, rows["bicubic"].psnr)) == "a gain"
 
 
+def test_chapter_7_general_from_two_other_seeds_is_nowhere_below_interpolation_and_gains_as_much_on_the_mean() -> None:
+    def gain(rows: list[Row]) -> float:
+        named = {row.system: row for row in rows}
+        return named["CinCGAN"].mean_psnr - named["bicubic"].mean_psnr
+
+    gains = {}
+    for condition in CONDITIONS:
+        more = recorded(f"general-{condition.replace('val', 'seeds')}")
+        assert list(more.provenance["seed"]) == [1, 2]
+        assert {run["degradation"] for run in more.data["runs"]} == {
+            recorded(f"general-{condition}").data["degradation"]
+        }
+        assert [run["alarms"] for run in more.data["runs"]] == [["at chance"], []]
+        gains[condition] = [gain(list(of(f"general-{condition}").values())), *map(gain, rows_of_seeds(more).values())]
+        for rows in rows_of_seeds(more).values():
+            named = {row.system: row for row in rows}
+            assert verdict(*paired(named["CinCGAN"].psnr, named["bicubic"].psnr)) == "a gain"
+    assert all(statistics.fmean(of_seed) > 0.8 for of_seed in zip(*gains.values(), strict=True))
+    spread = {condition: max(own) - min(own) for condition, own in gains.items()}
+    assert 0.4 < spread.pop("val-white") < 0.5, "nearly half a decibel"
+    assert max(spread.values()) < 0.11, "a tenth or less"
+    assert sorted(gains["val-white"])[1] == gains["val-white"][0], "what ships is in the middle"
+
+
 def test_chapter_7_general_gives_up_some_of_the_gain_on_the_one_noise() -> None:
     for system in ("G1 then SR", "CinCGAN"):
         assert of("general-val")[system].mean_psnr < of("mild-val")[system].mean_psnr

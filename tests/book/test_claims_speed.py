@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from cincgan_tutorial.architectures import Networks
+from cincgan_tutorial.architectures import Conv2d, Networks, convolution
 from cincgan_tutorial.experiments import recorded
 from cincgan_tutorial.presets import PRESETS
 
@@ -54,18 +54,39 @@ def test_half_width_numbers_are_faster_on_both_machines_and_bring_most_with_amx(
     assert all(one > other > 1.5 for one, other in zip(ours, others, strict=True))
 
 
-def test_operations_and_numbers_explain_the_ratio_of_stage_one_with_avx512_and_less_than_that_of_the_others():
+def test_with_avx512_operations_and_numbers_promise_more_in_stage_one_than_is_measured_and_less_in_pre_training():
     data = recorded("bench-avx512").data
     numbers = data["matrix_peak"]["bf16"] / data["matrix_peak"]["fp32"]
+    kept = {}
     for row in data["rows"]:
         assert (row["plain_flop"] > row["flop"]) == (row["stage"] != "pretrain"), "each fake is judged twice"
-        more = row["ratio"] / (numbers * row["plain_flop"] / row["flop"])
-        if row["size"] == "lesson":
-            assert 0.85 < more < 1.05, "near the product or a little below"
-        elif row["stage"] == "first":
-            assert 0.95 < more < 1.1, "the product says nearly all"
-        else:
-            assert more > 1.1, "the plain loop is further from its peak"
+        kept[row["size"], row["stage"]] = row["ratio"] / (numbers * row["plain_flop"] / row["flop"])
+    paper = "paper, EDSR 16x64"
+    assert 0.75 < kept[paper, "first"] < 0.9, "less than promised"
+    assert 0.92 < kept[paper, "joint"] < 1.08, "nearly agree"
+    assert 0.92 < kept["lesson", "first"] < 1.08, "so they do"
+    assert min(kept["lesson", "pretrain"], kept["lesson", "joint"], kept[paper, "pretrain"]) > 1.08, "more"
+
+
+def test_convolutions_and_enlarging_are_faster_than_pytorchs_with_avx512():
+    apart = recorded("bench-avx512").data["apart"]
+    in_halves, widest, last = apart["convolutions"].items()
+    assert [name for name, _ in (in_halves, widest, last)] == [
+        "128 to 256 channels", "256 to 512 channels", "512 to 1 channels",
+    ]  # fmt: skip
+    assert 1 < in_halves[1]["ratio"] < widest[1]["ratio"] < last[1]["ratio"]
+    assert apart["upsampling"]["ratio"] > 1.1
+
+
+def test_only_the_judges_of_paper_are_wide_enough_for_halves():
+    wide = set()
+    for name, preset in PRESETS.items():
+        nets = Networks.of_sizes(preset)
+        for conv in (layer for D in (nets.D1, nets.D2) for layer in D.modules() if isinstance(layer, Conv2d)):
+            if conv.stride == (1, 1) and conv.in_channels * conv.out_channels >= 2**15:
+                wide.add(name)
+    assert convolution._WIDE == 2**15
+    assert wide == {"paper"}
 
 
 def test_with_amx_no_step_reaches_half_of_the_peak():
@@ -73,19 +94,21 @@ def test_with_amx_no_step_reaches_half_of_the_peak():
     assert all(row["share_of_peak"] < 1 for row in recorded("bench-avx512").data["rows"])
 
 
-def test_the_paper_s_sizes_are_more_than_two_and_a_half_times_as_fast_as_the_plain_loop_with_amx():
-    rows = [row for row in recorded("bench").data["rows"] if row["size"] != "lesson"]
-    assert min(row["ratio"] for row in rows) > 2.5
+@pytest.mark.parametrize("machine", MACHINES)
+def test_at_the_paper_s_sizes_the_stages_of_the_game_are_more_than_two_and_a_half_times_as_fast_as_the_plain_loop(
+    machine,
+):
+    rows = {row["stage"]: row for row in recorded(machine).data["rows"] if row["size"] != "lesson"}
+    assert min(rows[stage]["ratio"] for stage in ("first", "joint")) > 2.5
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_freed_memory_that_is_kept_and_the_gradient_of_pixel_shuffle_pay(machine):
+def test_freed_memory_that_is_kept_pays(machine):
     apart = recorded(machine).data["apart"]
     assert [row["stage"] for row in apart["freed_memory"]] == ["pretrain", "first", "joint"]
     for row in apart["freed_memory"]:
         assert row["given_back_pages"] > max(1000, 10 * row["kept_pages"])
         assert row["ratio"] > 1
-    assert apart["shuffle"]["ratio"] > 1.2
 
 
 def test_the_sampler_alone_makes_more_than_ten_times_what_a_step_uses():

@@ -253,6 +253,19 @@ def test_of_seeds_shows_spread_and_mean(tmp_path):
     ]
 
 
+def test_seeds_stand_below_what_ships_with_a_column_for_each_result(tmp_path):
+    shipped = {"mild": evaluated(tmp_path), "white": evaluated(tmp_path, 1.0)}
+    runs = [evaluated(tmp_path, shift).data | {"seed": seed} for seed, shift in ((5, 0.0), (7, 1.0))]
+    more = {name: Recorded("mine", tmp_path, {}, {"runs": runs}) for name in shipped}
+    table = tables.seeds_by_result(shipped, more, "G1 then SR")
+    assert str(table).splitlines()[0] == "| Seed | mild | white | mean |"
+    assert cells(table) == [
+        ["ships", "+2.00", "+2.50", "+2.25"],
+        ["5", "+2.00", "+2.00", "+2.00"],
+        ["7", "+2.50", "+2.50", "+2.50"],
+    ]
+
+
 def test_one_system_over_another_in_words(tmp_path):
     rows = rows_of(evaluated(tmp_path))
     said = str(tables.over(rows, "G1 then SR", "bicubic"))
