@@ -1,4 +1,4 @@
-"""What some of the library's devices bring by themselves on a CPU: kept memory, enlarging, convolutions.
+"""What some of the library's optimisations bring by themselves on a CPU: kept memory, enlarging, convolutions.
 
 ``python apart.py SIZE STAGE`` does steps in a process of its own, before and after freed memory is kept.
 """
@@ -87,10 +87,10 @@ def convolutions(size: str) -> dict[str, dict[str, Callable[[], Any]]]:
     ]
     found = {}
     for number, ours in list(enumerate(convs))[-3:]:
-        side = preset.patch - number  # each has kernel 4 and padding 1
+        side = preset.patch - number  # each has kernel 4, stride 1 and padding 1
         maps = torch.ones(preset.first.batch, ours.in_channels, side, side)
         plain = nn.Conv2d(ours.in_channels, ours.out_channels, 4, padding=1)
-        name = f"{ours.in_channels} to {ours.out_channels} channels"
+        name = f"layer {number + 1}, {ours.in_channels} to {ours.out_channels} channels"
         found[name] = {"ours": _both_ways(ours, maps, preset), "plain": _both_ways(plain, maps, preset)}
     return found
 

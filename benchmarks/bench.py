@@ -3,8 +3,8 @@
 All speeds are ratios within one run, A B A B ..., so that a busy machine disturbs both sides alike: the library's step
 against a plain loop of the same losses, in a process of its own (`plain`), the sampler against what a step consumes, a
 step's operations against the largest matrix product that the device manages, photographs that were decoded once against
-decoding them each time (`decoding`). What some devices bring by themselves (`apart`) can't go in turns everywhere:
-memory that is kept once is kept for good. Nothing is compared with a figure from another day.
+decoding them each time (`decoding`). What some optimisations bring by themselves (`apart`) can't go in turns
+everywhere: memory that is kept once is kept for good. Nothing is compared with a figure from another day.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ from cincgan_tutorial.presets import PRESETS
 from cincgan_tutorial.training.memory import keep_freed_memory
 
 PAPER_STEPS = 400_000
+# Seconds before each turn: threads of the process that had the last one go on looking for work for some milliseconds.
+_REST = 0.05
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -47,6 +49,7 @@ def race(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
     taken: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
+            time.sleep(_REST)
             taken[name].append(seconds(work, device()))
     return {name: statistics.median(values) for name, values in taken.items()}
 
@@ -197,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     )
     cache = measure_decoding(options.quick)
     print(f"photographs of 2K from the cache: {cache['seconds']:.3f} s, {cache['ratio']:.1f} times decoding")
-    devices = None if gpu else measure_apart(sizes[0], sizes[-1], 1 if options.quick else 3)
+    optimisations = None if gpu else measure_apart(sizes[0], sizes[-1], 1 if options.quick else 3)
     # The paper's sizes are measured with EDSR 16x64, and with its own where there is time: on a CPU that takes minutes.
     every = ["smoke"] if options.quick else [*(name for name in PRESETS if name != "paper"), PAPER]
     memory = memory_table(every)
@@ -210,7 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
         "products": products,
         "scoring": scoring,
         "decoding": cache,
-        "apart": devices,
+        "apart": optimisations,
         "memory": memory,
         "seconds": round(usual, 1),  # without the memory of EDSR 32x256
     }

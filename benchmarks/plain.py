@@ -43,9 +43,9 @@ class PlainLoop:
         self.preset, self.stage = preset, preset.stages()[stage]
         self.nets = Networks.from_preset(preset).to(device)
         for module in self.nets.modules():
-            # PyTorch's own
-            if isinstance(module, (Conv2d, Upsampler)):
-                module.__class__ = nn.Conv2d if isinstance(module, Conv2d) else nn.Sequential
+            for ours, plain in ((Conv2d, nn.Conv2d), (Upsampler, nn.Sequential)):
+                if isinstance(module, ours):
+                    module.__class__ = plain  # a textbook has no faster ways
         self.average = copy.deepcopy(self.nets.upscaler())
         lr, lr_D, betas = self.stage.lr, self.stage.lr_D, (preset.beta1, 0.999)
         nets = self.nets
@@ -152,17 +152,18 @@ def plain_process(size: str, stage: str) -> Iterator[Callable[[str], int]]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
         def ask(what: str) -> int:
-            print(what, file=process.stdin, flush=True)
-            answer = process.stdout.readline() if process.stdout else ""
-            if not answer:
-                raise subprocess.CalledProcessError(process.wait(), command, stderr="the plain loop has stopped.")
-            return int(answer)
+            try:
+                print(what, file=process.stdin, flush=True)
+                return int(process.stdout.readline())  # type: ignore[union-attr]
+            except (BrokenPipeError, ValueError) as error:
+                raise RuntimeError(f"the plain loop has stopped, status {process.wait()}; see above.") from error
 
         yield ask
 
 
 def main(size: str, stage: str) -> None:
     """Answer each line of the standard input, see `plain_process`."""
+    torch.backends.cudnn.benchmark = True  # as for ours
     preset = sized(size)
     loop, draw = PlainLoop(preset, stage, device()), drawing(preset, stage)
 

@@ -65,7 +65,7 @@ def of_expected(bench: Recorded) -> Markdown:
         promised = numbers * row["plain_flop"] / row["flop"]
         found = f"{numbers:.1f}", f"{promised:.1f}x", f"{row['ratio']:.1f}x"
         lines.append([row["size"], row["stage"], *operations, *found])
-    header = ["Size", "stage", "GFLOP, plain", "GFLOP, ours", "operations a second, the step's numbers to 32 bits"]
+    header = ["Size", "stage", "GFLOP, plain", "GFLOP, ours", "speed of the step's numbers over 32 bits"]
     return markdown_table([*header, "promised", "measured"], lines, texts=2)
 
 

@@ -257,7 +257,10 @@ def seed_by_seed(result: Recorded, system: str, other: str) -> Markdown:
 
 
 def seeds_by_result(shipped: Mapping[str, Recorded], more: Mapping[str, Recorded], system: str) -> Markdown:
-    """Return what a system gains over bicubic in each result and on their mean: weights that ship, then other seeds."""
+    """Return what a system gains over bicubic in each result, and the mean over these.
+
+    The first line is of the weights that ship; the others are of the same recipe from other seeds.
+    """
     gains: dict[str, list[float]] = {}
     for name, result in shipped.items():
         for seed, rows in [("ships", rows_of(result)), *rows_of_seeds(more[name]).items()]:

@@ -18,9 +18,9 @@ class Conv2d(nn.Conv2d):
     """`torch.nn.Conv2d` with the same results but for rounding: (n, c, h, w) -> (n, c', h', w').
 
     On a CPU, kernels of stride 1 are applied `in_halves` where they are even and join many channels, and `tap_by_tap`
-    where each pixel has a single result; ``make bench`` measures both. With matrix instructions (AMX), by which
-    multiplying costs little, neither was tried, and neither is done. Wide layers answer in channels-last layout, a
-    single result comes in the numbers of the weights, also under autocast.
+    where each pixel has a single result; ``make bench`` measures both, so far with AVX-512 only. With matrix
+    instructions (AMX), by which multiplying costs little, neither is done. Wide layers answer in channels-last layout,
+    a single result comes in the numbers of the weights, also under autocast.
     """
 
     def forward(self, images: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ def _multiplying_is_dear(device: torch.device) -> bool:
 
 
 def in_halves(images: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, ...]) -> Tensor:
-    """Return the convolution by an even kernel with 9 multiplications for 16, see `filter_halves`.
+    """Return the convolution by an even kernel with 9 multiplications instead of 16, see `filter_halves`.
 
     (n, c, h, w) and (c', c, k, k') -> (n, c', h', w'). In half-width numbers its rounding error is two to three
     times as large, and what the way back needs takes more than twice the memory.
@@ -99,9 +99,9 @@ def filter_halves(
 def tap_by_tap(images: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, ...]) -> Tensor:
     """Return the convolution as a sum over the kernel's places: one product of matrices for all, then a shift of each.
 
-    (n, c, h, w) and (c', c, k, k') -> (n, c', h', w'), in the numbers of the weights. With
-    AVX-512 a processor computes 16 numbers or more at once, here of as many channels. Where there is one channel, most
-    of it would idle; here there is one for each place.
+    (n, c, h, w) and (c', c, k, k') -> (n, c', h', w'), in the numbers of the weights. With AVX-512 a processor computes
+    16 numbers or more at once, here of as many channels. Where there is one channel, most of it would idle; here there
+    is one for each place.
     """
     height, width = weight.shape[2:]
     taps = weight.flip(2, 3).permute(0, 2, 3, 1).flatten(0, 2)[:, :, None, None]

@@ -11,7 +11,8 @@ class Upsampler(nn.Sequential):
     """Stages of a convolution and `torch.nn.PixelShuffle`: features (n, c, h, w) -> (n, c', s h, s w).
 
     The results are those of `torch.nn.Sequential`. On a CPU, in channels-last layout, a convolution and the shuffle
-    behind it are done as one, see `convolve_and_shuffle`; ``make bench`` measures it.
+    behind it are done as one, see `convolve_and_shuffle`; ``make bench`` measures it. The shuffle is not called then,
+    and no hook on it runs.
     """
 
     def forward(self, features: Tensor) -> Tensor:
@@ -21,9 +22,10 @@ class Upsampler(nn.Sequential):
         layers = list(self)
         while layers:
             layer = layers.pop(0)
-            following = layers[0] if layers else None
-            if isinstance(layer, nn.Conv2d) and isinstance(following, nn.PixelShuffle):
-                features = convolve_and_shuffle(features, layer, following.upscale_factor)
+            r = layers[0].upscale_factor if layers and isinstance(layers[0], nn.PixelShuffle) else 0
+            # Where channels are left over, PyTorch says so.
+            if r and isinstance(layer, nn.Conv2d) and layer.out_channels % r**2 == 0:
+                features = convolve_and_shuffle(features, layer, r)
                 layers.pop(0)
             else:
                 features = layer(features)

@@ -107,7 +107,11 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
             # Networks this small are given a handful of pages either way, and how many is chance.
             assert {"given_back_pages", "kept_pages"} <= set(row)
         convolutions = data["apart"]["convolutions"]
-        assert list(convolutions) == ["16 to 16 channels", "16 to 1 channels"]
+        assert list(convolutions) == [
+            "layer 3, 16 to 16 channels",
+            "layer 4, 16 to 16 channels",
+            "layer 5, 16 to 1 channels",
+        ]
         for one in (data["apart"]["upsampling"], *convolutions.values()):
             assert one["ratio"] == pytest.approx(one["plain_seconds"] / one["seconds"])
     assert all(row["peak_MB"] > row["program_MB"] > 50 for row in data["memory"])

@@ -63,18 +63,18 @@ def test_with_avx512_operations_and_numbers_promise_more_in_stage_one_than_is_me
         kept[row["size"], row["stage"]] = row["ratio"] / (numbers * row["plain_flop"] / row["flop"])
     paper = "paper, EDSR 16x64"
     assert 0.75 < kept[paper, "first"] < 0.9, "less than promised"
-    assert 0.92 < kept[paper, "joint"] < 1.08, "nearly agree"
-    assert 0.92 < kept["lesson", "first"] < 1.08, "so they do"
-    assert min(kept["lesson", "pretrain"], kept["lesson", "joint"], kept[paper, "pretrain"]) > 1.08, "more"
+    assert min(kept["lesson", "pretrain"], kept[paper, "pretrain"]) > 1.1, "more"
+    assert all(0.85 < kept[one] < 1.15 for one in ((paper, "joint"), ("lesson", "first"), ("lesson", "joint"))), "near"
 
 
 def test_convolutions_and_enlarging_are_faster_than_pytorchs_with_avx512():
     apart = recorded("bench-avx512").data["apart"]
     in_halves, widest, last = apart["convolutions"].items()
     assert [name for name, _ in (in_halves, widest, last)] == [
-        "128 to 256 channels", "256 to 512 channels", "512 to 1 channels",
+        "layer 3, 128 to 256 channels", "layer 4, 256 to 512 channels", "layer 5, 512 to 1 channels",
     ]  # fmt: skip
     assert 1 < in_halves[1]["ratio"] < widest[1]["ratio"] < last[1]["ratio"]
+    assert widest[1]["ratio"] < 1.6, "less than the operations promise, 16/9"
     assert apart["upsampling"]["ratio"] > 1.1
 
 

@@ -80,6 +80,15 @@ def test_networks_enlarge_so_in_the_layout_of_training(network):
     assert list(network.upsample.state_dict())[:2] == ["0.weight", "0.bias"]
 
 
+def test_channels_that_do_not_divide_are_refused_as_pytorch_refuses_them():
+    layers = nn.Conv2d(4, 6, 1).double(), nn.PixelShuffle(2)
+    for network in (Upsampler(*layers), nn.Sequential(*layers)):
+        with pytest.raises(
+            RuntimeError, match=r"pixel_shuffle expects its input's 'channel' dimension to be divisible"
+        ):
+            network(features_of(4))
+
+
 def test_gradients_have_gradients():
     ours, _ = stages()
     assert torch.autograd.gradgradcheck(lambda x: ours(x) ** 2, features_of(4, n=1))
