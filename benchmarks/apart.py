@@ -1,4 +1,4 @@
-"""What some of the library's optimisations bring by themselves on a CPU: kept memory, enlarging, convolutions.
+"""What some of the library's optimisations bring by themselves on a CPU: kept memory, SR's end, convolutions.
 
 ``python apart.py SIZE STAGE`` does steps in a process of its own, before and after freed memory is kept.
 """
@@ -21,6 +21,7 @@ from sizes import batch_of, device, sized
 from torch import Tensor, nn
 
 from cincgan_tutorial.architectures import D1_STRIDES, Conv2d, PatchDiscriminator, Upsampler
+from cincgan_tutorial.architectures.linear import enlarge_at_once
 from cincgan_tutorial.presets import Preset
 from cincgan_tutorial.training import Arithmetic
 from cincgan_tutorial.training.memory import keep_freed_memory
@@ -64,15 +65,37 @@ def _pages() -> int:
 
 
 def upsampling(size: str) -> dict[str, Callable[[], Any]]:
-    """Return work that takes a batch through the last stage of SR's enlargement, and the gradients back.
+    """Return work that takes a batch through the first stage of SR's enlargement, and the gradients back.
 
     As the library does it, and as PyTorch does the same layers.
+    """
+    preset = sized(size)
+    features = preset.sr.features
+    maps = torch.ones(preset.pretrain.batch, features, preset.patch, preset.patch)
+    layers = nn.Conv2d(features, 4 * features, 3, padding=1), nn.PixelShuffle(2)
+    kinds = {"ours": Upsampler(*layers), "plain": nn.Sequential(*layers)}
+    return {name: _both_ways(network, maps, preset) for name, network in kinds.items()}
+
+
+class AtOnce(nn.Sequential):
+    """SR's last stage of enlargement and its last layer."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the enlarged colours."""
+        return enlarge_at_once(maps, self[0], self[1])
+
+
+def end_of_SR(size: str) -> dict[str, Callable[[], Any]]:
+    """Return work that takes a batch through SR's last stage and its last layer, and the gradients back.
+
+    As one, and as PyTorch does them one by one.
     """
     preset = sized(size)
     features, side = preset.sr.features, preset.patch * preset.scale // 2
     maps = torch.ones(preset.pretrain.batch, features, side, side)
     layers = nn.Conv2d(features, 4 * features, 3, padding=1), nn.PixelShuffle(2)
-    kinds = {"ours": Upsampler(*layers), "plain": nn.Sequential(*layers)}
+    tail = nn.Conv2d(features, 3, 3, padding=1)
+    kinds = {"ours": AtOnce(Upsampler(*layers), tail), "plain": nn.Sequential(*layers, tail)}
     return {name: _both_ways(network, maps, preset) for name, network in kinds.items()}
 
 

@@ -112,9 +112,10 @@ def measure_decoding(quick: bool) -> dict[str, float]:
 
 
 def measure_apart(size: str, wide: str, rounds: int) -> dict[str, Any]:
-    """Measure what kept memory, enlarging and, at the size ``wide``, convolution bring on a CPU."""
+    """Measure what kept memory, SR's end and, at the size ``wide``, convolution bring on a CPU."""
     freed = [row for stage in STAGES if (row := apart.freed_memory(size, stage, rounds)) is not None]
     upsampling = against_plain(apart.upsampling(size), 9 * rounds)
+    ends = {one: against_plain(apart.end_of_SR(one), 3 * rounds) for one in dict.fromkeys((size, wide))}
     convolutions = {name: against_plain(works, 3 * rounds) for name, works in apart.convolutions(wide).items()}
     print(f"\nSteps of {size}, freed memory given back and kept:")
     for row in freed:
@@ -123,9 +124,10 @@ def measure_apart(size: str, wide: str, rounds: int) -> dict[str, Any]:
             f"{row['stage']:10}{row['given_back_seconds'] * 1e3:7.0f} ms, {row['given_back_pages']:6.0f} new pages"
             f"{row['kept_seconds'] * 1e3:7.0f} ms, {row['kept_pages']:6.0f}"
         )
-    for name, one in {"last stage of SR": upsampling, **convolutions}.items():
+    of_SR = {"SR's first stage": upsampling} | {f"SR's end, {one}": found for one, found in ends.items()}
+    for name, one in (of_SR | convolutions).items():
         print(f"{name}, and the gradients: {one['ratio']:.1f} times as fast as PyTorch's")
-    return {"freed_memory": freed, "upsampling": upsampling, "convolutions": convolutions}
+    return {"freed_memory": freed, "upsampling": upsampling, "end_of_SR": ends, "convolutions": convolutions}
 
 
 def report(rows: Sequence[dict[str, Any]]) -> None:

@@ -34,7 +34,7 @@ class Conv2d(nn.Conv2d):
         What can't be filtered at all is left to PyTorch, which says why.
         """
         usual = self.stride == self.dilation == (1, 1) and self.groups == 1 and self.padding_mode == "zeros"
-        if not usual or isinstance(self.padding, str) or images.dim() != 4 or not _multiplying_is_dear(images.device):
+        if not usual or isinstance(self.padding, str) or images.dim() != 4 or not multiplying_is_dear(images.device):
             return None
         if min(_sizes(images, self.weight, self.padding)) < 1:
             return None
@@ -45,8 +45,8 @@ class Conv2d(nn.Conv2d):
         return partial(in_halves, padding=self.padding) if pays else None
 
 
-def _multiplying_is_dear(device: torch.device) -> bool:
-    """Return whether this is a CPU without AMX."""
+def multiplying_is_dear(device: torch.device) -> bool:
+    """Return whether this is a CPU without AMX, for which some layers are computed with fewer multiplications."""
     return device.type == "cpu" and not getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim import SGD
 from torch.utils.flop_counter import FlopCounterMode
 
-from cincgan_tutorial.architectures import Networks
+from cincgan_tutorial.architectures import EDSR, Networks, linear
 from cincgan_tutorial.challenge import challenge_psnr
 from cincgan_tutorial.presets import PRESETS
 
@@ -26,12 +26,14 @@ def test_the_plain_loop_takes_the_same_steps(stage, monkeypatch):
     """In float64 and by plain gradient descent, where a difference can only be one of mathematics."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(linear, "_WIDE", 1)
     from ours import OurLoop
-    from plain import PlainLoop
+    from plain import PlainEDSR, PlainLoop
 
     loops = [Loop(PRESETS["smoke"], stage, torch.device("cpu")) for Loop in (OurLoop, PlainLoop)]
-    for kind in (nn.Conv2d, nn.Sequential):
-        assert {type(module) for module in loops[1].nets.modules() if isinstance(module, kind)} == {kind}
+    for kind, plain in {nn.Conv2d: nn.Conv2d, nn.Sequential: nn.Sequential, EDSR: PlainEDSR}.items():
+        assert {type(module) for module in loops[1].nets.modules() if isinstance(module, kind)} == {plain}
     for loop in loops:
         shake(loop.nets.double(), 0.03)
         (loop.average if hasattr(loop, "average") else loop.state.average).double()
@@ -130,7 +132,9 @@ def test_the_benchmark_runs_and_writes_every_key(tmp_path):
             "layer 4, 16 to 16 channels",
             "layer 5, 16 to 1 channels",
         ]
-        for one in (data["apart"]["upsampling"], *convolutions.values()):
+        ends = data["apart"]["end_of_SR"]
+        assert list(ends) == ["smoke"]
+        for one in (data["apart"]["upsampling"], *ends.values(), *convolutions.values()):
             assert one["ratio"] == pytest.approx(one["plain_seconds"] / one["seconds"])
     assert all(row["peak_MB"] > row["program_MB"] > 50 for row in data["memory"])
 

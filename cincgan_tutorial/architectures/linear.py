@@ -1,0 +1,62 @@
+"""EDSR's last layers as one: between them is nothing but sums and products, and two convolutions in a row are one."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .convolution import multiplying_is_dear
+
+# Features from which on what is saved is more than the detour costs: measured with AVX-512, in bf16.
+_WIDE = 32
+# Pixels from the centre of the one kernel to its edge: the tail sees enlarged pixels that belong to the next pixel, and
+# for these the stage saw one pixel further.
+_REACH = 2
+
+
+def at_once_pays(maps: Tensor) -> bool:
+    """Return whether `enlarge_at_once` takes less time than the layers: for wide layers, on a CPU without AMX."""
+    return maps.dim() == 4 and maps.shape[1] >= _WIDE and multiplying_is_dear(maps.device)
+
+
+def enlarge_at_once(maps: Tensor, stage: nn.Module, tail: nn.Module) -> Tensor:
+    """Return what EDSR's last stage of enlargement and its last layer make of maps: (n, c, h, w) -> (n, c', 2h, 2w).
+
+    The results are those of ``tail(stage(maps))`` but for rounding, of which there is less in half-width numbers. With
+    64 features an eighth of the multiplications is left, and those of the border.
+
+    Args:
+        maps: Features.
+        stage: A convolution of 3x3 with a border of zeros, and a pixel shuffle by 2.
+        tail: A convolution of 3x3 with a border of zeros.
+    """
+    weight, bias = as_one(stage, tail, maps.shape[1])
+    inner = F.pixel_shuffle(F.conv2d(maps, weight, bias, padding=_REACH), 2)
+
+    # Beyond the border the tail sees zeros, and not what the stage would answer there. So the outermost pixels come
+    # from the layers themselves; what these need lies in two rows, or two columns.
+    top, bottom = tail(stage(torch.cat([maps[:, :, :2], maps[:, :, -2:]]))).chunk(2)
+    left, right = tail(stage(torch.cat([maps[..., :2], maps[..., -2:]]))).chunk(2)
+    rows = torch.cat([top[:, :, :1], inner[:, :, 1:-1], bottom[:, :, -1:]], 2)
+    return torch.cat([left[..., :1], rows[..., 1:-1], right[..., -1:]], 3)
+
+
+def as_one(stage: nn.Module, tail: nn.Module, features: int) -> tuple[Tensor, Tensor]:
+    """Return weights (4c', c, 5, 5) and biases (4c',) of the one convolution, by {eq}`eq-impulses`.
+
+    Its answers still have to be shuffled by 2. The gradients of both layers' weights pass through the impulses.
+    """
+    weights = next(stage.parameters())
+    with torch.autocast(weights.device.type, enabled=False):
+        # One picture for each feature, with a single one in its middle, and a last one without.
+        side = 2 * _REACH + 1
+        middle = weights.new_zeros(side, side)
+        middle[_REACH, _REACH] = 1
+        impulses = F.pad(torch.eye(features, dtype=weights.dtype, device=weights.device), (0, 0, 0, 1))
+        pictures = (impulses[:, :, None, None] * middle).contiguous(memory_format=torch.channels_last)
+        answers = F.pixel_unshuffle(tail(stage(pictures)), 2)
+    bias = answers[-1, :, _REACH, _REACH]
+    # An answer to the right of the impulse is a weight to the left of the kernel's centre.
+    weight = (answers[:-1] - answers[-1]).flip(2, 3).transpose(0, 1)
+    return weight, bias
