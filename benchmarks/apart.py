@@ -27,7 +27,7 @@ from cincgan_tutorial.training import Arithmetic
 from cincgan_tutorial.training.memory import keep_freed_memory
 from cincgan_tutorial.training.state import LAYOUT
 
-STEPS = 8
+STEPS = 4
 
 
 def freed_memory(size: str, stage: str, rounds: int) -> dict[str, Any] | None:
@@ -49,7 +49,7 @@ def freed_memory(size: str, stage: str, rounds: int) -> dict[str, Any] | None:
 def _steps(ours: OurLoop, stage: str, way: str) -> dict[str, float]:
     """Do some steps and return the median seconds and the mean of new pages of one."""
     batch = batch_of(ours.preset, stage)
-    for _ in range(3):
+    for _ in range(2):
         ours.step(*batch)
     pages, taken = _pages(), []
     for _ in range(STEPS):

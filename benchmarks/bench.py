@@ -42,9 +42,9 @@ _REST = 0.05
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def race(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Return the median seconds of each, taken in turns after one round that does not count."""
-    for work in works.values():
+def race(works: dict[str, Callable[[], Any]], rounds: int, warm: bool = False) -> dict[str, float]:
+    """Return the median seconds of each, taken in turns, after a round that does not count unless they are ``warm``."""
+    for work in () if warm else works.values():
         work()
     taken: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
@@ -54,9 +54,9 @@ def race(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
-def against_plain(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+def against_plain(works: dict[str, Callable[[], Any]], rounds: int, warm: bool = False) -> dict[str, float]:
     """Return the seconds of "ours" and of "plain", and how many times as fast ours is."""
-    taken = race(works, rounds)
+    taken = race(works, rounds, warm)
     return {"seconds": taken["ours"], "plain_seconds": taken["plain"], "ratio": taken["plain"] / taken["ours"]}
 
 
@@ -66,8 +66,9 @@ def measure(size: str, stage: str, rounds: int) -> dict[str, Any]:
     draw = drawing(preset, stage)
     ours = OurLoop(preset, stage, device())
     with plain_process(size, stage) as ask:
-        taken = against_plain({"ours": lambda: ours.step(*draw()), "plain": lambda: ask("step")}, rounds)
-        plain_flop = ask("flop")
+        # The steps whose operations are counted are the first, which are not timed.
+        counted = {"flop": operations(ours.step, draw()), "plain_flop": ask("flop")}
+        taken = against_plain({"ours": lambda: ours.step(*draw()), "plain": lambda: ask("step")}, rounds, warm=True)
     sampler = statistics.median(seconds(draw, device()) for _ in range(3 * rounds))
     ours.launch_each_kernel()
     batch = preset.stages()[stage].batch
@@ -78,8 +79,7 @@ def measure(size: str, stage: str, rounds: int) -> dict[str, Any]:
         "precision": preset.precision,
         **taken,
         "shares": shares(ours, draw, max(3, rounds // 2)),
-        "flop": operations(ours.step, draw()),
-        "plain_flop": plain_flop,
+        **counted,
         "patches_per_second": {"sampler": 3 * batch / sampler, "step": 3 * batch / taken["seconds"]},
         "sampler_ratio": taken["seconds"] / sampler,
         "days_for_400000_steps_extrapolated": taken["seconds"] * PAPER_STEPS / 86_400,
@@ -115,8 +115,8 @@ def measure_apart(size: str, wide: str, rounds: int) -> dict[str, Any]:
     """Measure what kept memory, SR's end and, at the size ``wide``, convolution bring on a CPU."""
     freed = [row for stage in STAGES if (row := apart.freed_memory(size, stage, rounds)) is not None]
     upsampling = against_plain(apart.upsampling(size), 9 * rounds)
-    ends = {one: against_plain(apart.end_of_SR(one), 3 * rounds) for one in dict.fromkeys((size, wide))}
-    convolutions = {name: against_plain(works, 3 * rounds) for name, works in apart.convolutions(wide).items()}
+    ends = {one: against_plain(apart.end_of_SR(one), 2 * rounds) for one in dict.fromkeys((size, wide))}
+    convolutions = {name: against_plain(works, 2 * rounds) for name, works in apart.convolutions(wide).items()}
     print(f"\nSteps of {size}, freed memory given back and kept:")
     for row in freed:
         row["ratio"] = row["given_back_seconds"] / row["kept_seconds"]
@@ -148,7 +148,10 @@ def report(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def memory_table(sizes: Sequence[str]) -> list[dict[str, Any]]:
-    """Measure and print the peak memory of each stage, each in a process of its own, two at a time: none is timed."""
+    """Measure and print the peak memory of each stage, each in a process of its own, two at a time: none is timed.
+
+    On a CPU each has one thread, so that the two do not wait for each other.
+    """
     print("\nPeak memory of a fresh process, MB (in brackets: the program before it builds a network):")
     rows = []
     every = list(itertools.product(sizes, STAGES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -23,7 +24,8 @@ STEPS = EAGER + 2 if device().type == "cuda" else 2
 def peak(size: str, stage: str) -> dict[str, Any]:
     """Return megabytes that a fresh process needs for a stage; "program" is its share without networks and patches."""
     command = [sys.executable, str(Path(__file__).resolve()), size, stage]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 

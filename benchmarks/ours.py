@@ -110,7 +110,6 @@ def shares(ours: OurLoop, draw: Callable[[], tuple[Tensor, ...]], steps: int) ->
 
     The middle one, since a busy machine may stop in the midst of another.
     """
-    ours.step(*draw())
     taken = sorted((_watched(ours, draw) for _ in range(steps)), key=lambda one: one[0])
     total, of_parts = taken[steps // 2]
     found = {part: of_parts[part] / total for part in ("data", *dict.fromkeys(PARTS.values()), "backward", "optimiser")}
@@ -139,7 +138,7 @@ def operations(step: Callable[..., Any], batch: tuple[Tensor, ...]) -> int:
     return counter.get_total_flops()
 
 
-def product_peaks(dtype: torch.dtype, device: torch.device, repeats: int = 12) -> dict[str, float]:
+def product_peaks(dtype: torch.dtype, device: torch.device, repeats: int = 4) -> dict[str, float]:
     """Return the operations per second of the best of some large products of each kind, in the numbers that steps use.
 
     A convolution is a matrix product too, but another library may compute it, and a CPU can be twice as fast with one

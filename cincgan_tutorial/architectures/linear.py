@@ -31,8 +31,8 @@ def enlarge_at_once(maps: Tensor, stage: nn.Module, tail: nn.Module) -> Tensor:
         stage: A convolution of 3x3 with a border of zeros, and a pixel shuffle by 2.
         tail: A convolution of 3x3 with a border of zeros.
     """
-    weight, bias = as_one(stage, tail, maps.shape[1])
-    inner = F.pixel_shuffle(F.conv2d(maps, weight, bias, padding=_REACH), 2)
+    kernel, bias = as_one(stage, tail, maps.shape[1])
+    inner = F.pixel_shuffle(F.conv2d(maps, kernel, bias, padding=_REACH), 2)
 
     # Beyond the border the tail sees zeros, and not what the stage would answer there. So the outermost pixels come
     # from the layers themselves; what these need lies in two rows, or two columns.
@@ -42,21 +42,27 @@ def enlarge_at_once(maps: Tensor, stage: nn.Module, tail: nn.Module) -> Tensor:
     return torch.cat([left[..., :1], rows[..., 1:-1], right[..., -1:]], 3)
 
 
-def as_one(stage: nn.Module, tail: nn.Module, features: int) -> tuple[Tensor, Tensor]:
-    """Return weights (4c', c, 5, 5) and biases (4c',) of the one convolution, by {eq}`eq-impulses`.
+def as_one(
+    stage: nn.Module,
+    tail: nn.Module,
+    features: int,
+) -> tuple[Tensor, Tensor]:
+    """Return the kernel and biases of both layers as one: {eq}`eq-impulses`.
 
-    Its answers still have to be shuffled by 2. The gradients of both layers' weights pass through the impulses.
+    They are (4c', c, 5, 5) and (4c',). What the one convolution answers still
+    has to be shuffled by 2. Gradients reach the layers through the impulses.
+
+    Source: K. Bhardwaj et al., "Collapsible linear blocks for super-efficient
+    super resolution", MLSys 2022: layers are put together in each step.
     """
     weights = next(stage.parameters())
+    # A picture for each feature, with a 1 in its middle, and an empty one.
+    middle = F.pad(weights.new_ones(1, 1), [_REACH] * 4)
+    ones = torch.eye(features + 1, features).to(weights)[:, :, None, None]
+    pictures = (ones * middle).contiguous(memory_format=torch.channels_last)
     with torch.autocast(weights.device.type, enabled=False):
-        # One picture for each feature, with a single one in its middle, and a last one without.
-        side = 2 * _REACH + 1
-        middle = weights.new_zeros(side, side)
-        middle[_REACH, _REACH] = 1
-        impulses = F.pad(torch.eye(features, dtype=weights.dtype, device=weights.device), (0, 0, 0, 1))
-        pictures = (impulses[:, :, None, None] * middle).contiguous(memory_format=torch.channels_last)
         answers = F.pixel_unshuffle(tail(stage(pictures)), 2)
-    bias = answers[-1, :, _REACH, _REACH]
-    # An answer to the right of the impulse is a weight to the left of the kernel's centre.
-    weight = (answers[:-1] - answers[-1]).flip(2, 3).transpose(0, 1)
-    return weight, bias
+    to_impulses, to_nothing = answers[:-1], answers[-1]
+    # An answer right of its impulse is a weight left of the kernel's middle.
+    kernel = (to_impulses - to_nothing).flip(2, 3).transpose(0, 1)
+    return kernel, to_nothing[:, _REACH, _REACH]

@@ -49,9 +49,9 @@ def test_the_one_convolution_alone_is_right_inside_and_wrong_at_the_border():
     """So the border needs the layers, and no more than its outermost pixels do."""
     stage, tail = layers()
     maps = maps_of(1, 4, 6, 6)
-    weight, bias = linear.as_one(stage, tail, 4)
-    assert weight.shape == (12, 4, 5, 5)
-    alone = torch.pixel_shuffle(torch.conv2d(maps, weight, bias, padding=2), 2)
+    kernel, bias = linear.as_one(stage, tail, 4)
+    assert kernel.shape == (12, 4, 5, 5)
+    alone = torch.pixel_shuffle(torch.conv2d(maps, kernel, bias, padding=2), 2)
     apart = (alone - tail(stage(maps))).abs().amax((0, 1))
     assert apart[1:-1, 1:-1].max() < 1e-12
     assert min(apart[edge].min() for edge in (0, -1)) > 1e-6 < min(apart[:, edge].min() for edge in (0, -1))
