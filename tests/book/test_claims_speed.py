@@ -59,7 +59,8 @@ def test_with_avx512_operations_and_numbers_promise_more_in_stage_one_than_is_me
     numbers = data["matrix_peak"]["bf16"] / data["matrix_peak"]["fp32"]
     kept = {}
     for row in data["rows"]:
-        assert (row["plain_flop"] > row["flop"]) == (row["stage"] != "pretrain"), "each fake is judged twice"
+        # SR's last layers one by one cost pre-training more too; stage one has no SR, but judges each fake twice.
+        assert row["plain_flop"] > 1.05 * row["flop"]
         kept[row["size"], row["stage"]] = row["ratio"] / (numbers * row["plain_flop"] / row["flop"])
     paper = "paper, EDSR 16x64"
     assert 0.75 < kept.pop((paper, "first")) < 0.9, "less than promised"
@@ -75,7 +76,9 @@ def test_convolutions_and_enlarging_are_faster_than_pytorchs_with_avx512():
     ]  # fmt: skip
     assert 1 < in_halves[1]["ratio"] < widest[1]["ratio"] < last[1]["ratio"]
     assert widest[1]["ratio"] < 1.6, "less than the operations promise, 16/9"
-    assert apart["upsampling"]["ratio"] > 1.1
+    assert apart["upsampling"]["ratio"] > 1
+    of_lesson, of_paper = (apart["end_of_SR"][size]["ratio"] for size in ("lesson", "paper, EDSR 16x64"))
+    assert 1.5 < of_lesson < of_paper < 3.3, "less than the operations promise"
 
 
 def test_only_the_judges_of_paper_are_wide_enough_for_halves():
@@ -94,10 +97,9 @@ def test_with_amx_no_step_reaches_half_of_the_peak():
     assert all(row["share_of_peak"] < 1 for row in recorded("bench-avx512").data["rows"])
 
 
-@pytest.mark.parametrize(("machine", "stages"), [("bench", ("first", "joint")), ("bench-avx512", ("first",))])
-def test_at_the_paper_s_sizes_the_game_is_more_than_two_and_a_half_times_as_fast_as_the_plain_loop(machine, stages):
-    rows = {row["stage"]: row for row in recorded(machine).data["rows"] if row["size"] != "lesson"}
-    assert min(rows[stage]["ratio"] for stage in stages) > 2.5
+@pytest.mark.parametrize("machine", MACHINES)
+def test_at_the_paper_s_sizes_every_stage_is_more_than_two_and_a_half_times_as_fast_as_the_plain_loop(machine):
+    assert min(row["ratio"] for row in recorded(machine).data["rows"] if row["size"] != "lesson") > 2.5
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -105,7 +107,7 @@ def test_freed_memory_that_is_kept_pays(machine):
     apart = recorded(machine).data["apart"]
     assert [row["stage"] for row in apart["freed_memory"]] == ["pretrain", "first", "joint"]
     for row in apart["freed_memory"]:
-        assert row["given_back_pages"] > max(1000, 10 * row["kept_pages"])
+        assert row["given_back_pages"] > max(500, 2 * row["kept_pages"])
         assert row["ratio"] > 1
 
 
@@ -119,8 +121,8 @@ def test_python_and_the_libraries_take_about_a_quarter_of_a_gigabyte():
 
 
 def test_the_usual_benchmark_took_less_than_five_minutes_and_the_memory_of_every_preset_is_measured():
+    assert all(recorded(machine).data["seconds"] < 300 for machine in MACHINES)
     result = recorded("bench").data
-    assert result["seconds"] < 300
     measured = {(row["size"].partition(",")[0], row["stage"]) for row in result["memory"]}
     assert measured == {(name, stage) for name in PRESETS for stage in ("pretrain", "first", "joint")}
     assert {row["size"] for row in result["memory"] if row["size"].startswith("paper")} == {
