@@ -1,4 +1,4 @@
-"""What some of the library's optimisations bring by themselves on a CPU: kept memory, SR's end, convolutions.
+"""What some of the library's optimisations bring by themselves on a CPU: kept memory, enlarging, convolutions.
 
 ``python apart.py SIZE STAGE`` does steps in a process of its own, before and after freed memory is kept.
 """
@@ -49,7 +49,7 @@ def freed_memory(size: str, stage: str, rounds: int) -> dict[str, Any] | None:
 def _steps(ours: OurLoop, stage: str, way: str) -> dict[str, float]:
     """Do some steps and return the median seconds and the mean of new pages of one."""
     batch = batch_of(ours.preset, stage)
-    for _ in range(2):
+    for _ in range(3):
         ours.step(*batch)
     pages, taken = _pages(), []
     for _ in range(STEPS):

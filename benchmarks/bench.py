@@ -112,7 +112,7 @@ def measure_decoding(quick: bool) -> dict[str, float]:
 
 
 def measure_apart(size: str, wide: str, rounds: int) -> dict[str, Any]:
-    """Measure what kept memory, SR's end and, at the size ``wide``, convolution bring on a CPU."""
+    """Measure what kept memory, enlarging and, at the size ``wide``, convolution bring on a CPU."""
     freed = [row for stage in STAGES if (row := apart.freed_memory(size, stage, rounds)) is not None]
     upsampling = against_plain(apart.upsampling(size), 9 * rounds)
     ends = {one: against_plain(apart.end_of_SR(one), 2 * rounds) for one in dict.fromkeys((size, wide))}

@@ -1,4 +1,4 @@
-"""Chapter 4, tables: the joint stage against a control that trains just as long without what cycle two adds."""
+"""Tables of variants against a control: the joint stage with and without cycle two (chapter 4), and over seeds."""
 
 from __future__ import annotations
 
@@ -64,6 +64,25 @@ def over_seeds(studies: Sequence[Recorded], one: str, other: str) -> Markdown:
         lines.append([f"{name}{where} ({of_unit})", _change(ours, theirs, score), *gains])
     seeds = (f"seed {study.provenance['seed']}" for study in studies)
     return markdown_table([f"{one}, less {other}", "mean", *seeds], lines)
+
+
+def each_over_seeds(studies: Sequence[Recorded]) -> Markdown:
+    """Return what every variant changes, in PSNR (dB), against the first: on the mean of the seeds, and from each seed.
+
+    The standard error is over photographs, each photograph's score being its mean over the seeds.
+
+    Args:
+        studies: The same study from other seeds.
+    """
+    reference, *others = studies[0].data["variants"]
+    seeds = [f"seed {study.provenance['seed']}" for study in studies]
+    lines = []
+    for label in others:
+        pairs = [[study.data["variants"][name]["psnr"] for study in studies] for name in (label, reference)]
+        gains = [f"{paired(ours, theirs)[0]:+.2f}" for ours, theirs in zip(*pairs, strict=True)]
+        mean, error = paired(*(_mean(of_seeds) for of_seeds in pairs))
+        lines.append([label, f"{mean:+.2f} ± {error:.2f}", *gains])
+    return markdown_table([f"PSNR less that of {reference} (dB)", "mean", *seeds], lines)
 
 
 def by_degradation(studies: Sequence[Recorded], reference: str) -> Markdown:

@@ -70,7 +70,7 @@ def of_expected(bench: Recorded) -> Markdown:
 
 
 def of_kept_memory(benches: Mapping[str, Recorded]) -> Markdown:
-    """Return, for each stage of `lesson`, the pages that a step asks for and how much faster it is where none is new.
+    """Return, for each stage of `lesson`, the pages that a step asks for and how much faster it is where few are new.
 
     Args:
         benches: Results of ``make bench`` on CPUs by what their machine is called.

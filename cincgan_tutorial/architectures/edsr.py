@@ -35,6 +35,9 @@ class EDSRBlock(nn.Module):
 class EDSR(nn.Module):
     """EDSR: images (n, 3, h, w) -> (n, 3, s h, s w).
 
+    In training mode ``upsample`` is not called as a whole, so no hook on it runs. Where its last stage and ``tail`` are
+    done as one (`linear`), these are called on impulses and on the border instead of on the images.
+
     Args:
         size: Features, blocks and residual scaling; the default is the large model of 43 million parameters.
         scale: Enlargement, a power of two: one pixel-shuffle stage for each factor 2.
@@ -70,8 +73,14 @@ class EDSR(nn.Module):
         """Return the enlarged images."""
         features = self.head(images - self.mean)
         features = features + self.body(features)
-        if self.training and len(self.upsample) and at_once_pays(features):
-            *stages, conv, shuffle = self.upsample
-            last = enlarge_at_once(Upsampler(*stages)(features), Upsampler(conv, shuffle), self.tail)
-            return last + self.mean
-        return self.tail(self.upsample(features)) + self.mean
+        return self._enlarged(features) + self.mean
+
+    def _enlarged(self, features: Tensor) -> Tensor:
+        """Return the colours, less their mean: while SR learns by the last two layers as one, where that pays.
+
+        Otherwise layer by layer: what a picture is enlarged to then depends on no size and on no other picture.
+        """
+        if not (self.training and len(self.upsample)):
+            return self.tail(self.upsample(features))
+        maps, stage = self.upsample[:-2](features), self.upsample[-2:]
+        return enlarge_at_once(maps, stage, self.tail) if at_once_pays(maps) else self.tail(stage(maps))

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from .convolution import multiplying_is_dear
 
-# Features from which on what is saved is more than the detour costs: measured with AVX-512, in bf16.
+# Features from which on what is saved is more than the detour costs, if there are more than twice the pixels that go
+# through the layers all the same, those of the impulses and of the border. Measured with AVX-512, in bf16.
 _WIDE = 32
 # Pixels from the centre of the one kernel to its edge: the tail sees enlarged pixels that belong to the next pixel, and
 # for these the stage saw one pixel further.
@@ -16,15 +17,23 @@ _REACH = 2
 
 
 def at_once_pays(maps: Tensor) -> bool:
-    """Return whether `enlarge_at_once` takes less time than the layers: for wide layers, on a CPU without AMX."""
-    return maps.dim() == 4 and maps.shape[1] >= _WIDE and multiplying_is_dear(maps.device)
+    """Return whether `enlarge_at_once` takes less time than the layers, there and back again.
+
+    So it does for many pixels of many features, on a CPU without AMX. Where no gradients are asked for, nothing is put
+    together.
+    """
+    if maps.dim() != 4 or not maps.requires_grad or not multiplying_is_dear(maps.device):
+        return False
+    n, features, height, width = maps.shape
+    impulses, border = (features + 1) * (2 * _REACH + 1) ** 2, 4 * n * (height + width)
+    return features >= _WIDE and n * height * width > 2 * (impulses + border)
 
 
 def enlarge_at_once(maps: Tensor, stage: nn.Module, tail: nn.Module) -> Tensor:
     """Return what EDSR's last stage of enlargement and its last layer make of maps: (n, c, h, w) -> (n, c', 2h, 2w).
 
-    The results are those of ``tail(stage(maps))`` but for rounding, of which there is less in half-width numbers. With
-    64 features an eighth of the multiplications is left, and those of the border.
+    The results are those of ``tail(stage(maps))`` but for rounding, of which there is less under autocast. With 64
+    features an eighth of the multiplications is left, and those of the border and of the impulses.
 
     Args:
         maps: Features.

@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim import SGD
 from torch.utils.flop_counter import FlopCounterMode
 
-from cincgan_tutorial.architectures import EDSR, Networks, linear
+from cincgan_tutorial.architectures import EDSR, Networks, edsr, linear
 from cincgan_tutorial.challenge import challenge_psnr
 from cincgan_tutorial.presets import PRESETS
 
@@ -28,6 +28,8 @@ def test_the_plain_loop_takes_the_same_steps(stage, monkeypatch):
     monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
     monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: False)
     monkeypatch.setattr(linear, "_WIDE", 1)
+    at_once = []
+    monkeypatch.setattr(edsr, "enlarge_at_once", lambda *given: at_once.append(1) or linear.enlarge_at_once(*given))
     from ours import OurLoop
     from plain import PlainEDSR, PlainLoop
 
@@ -48,6 +50,7 @@ def test_the_plain_loop_takes_the_same_steps(stage, monkeypatch):
             torch.testing.assert_close(ours[name], plain[name], atol=1e-12, rtol=0)
     for a, b in zip(*(loop.nets.parameters() for loop in loops), strict=True):
         torch.testing.assert_close(a, b, atol=1e-12, rtol=0)
+    assert len(at_once) == {"pretrain": 3, "first": 0, "joint": 3}[stage], "only ours, in every step with SR"
 
 
 def forward_passes(preset):

@@ -192,6 +192,13 @@ def test_what_the_joint_stage_adds_is_shown_from_each_seed_and_on_their_mean(tmp
     ]
 
 
+def test_what_each_variant_changes_from_each_seed(tmp_path):
+    studies = [controlled(tmp_path, 0, 0.2), controlled(tmp_path, 7, 0.6)]
+    table = control_tables.each_over_seeds(studies)
+    assert str(table).splitlines()[0] == "| PSNR less that of all terms (dB) | mean | seed 0 | seed 7 |"
+    assert cells(table) == [["control", "-0.20 ± 0.20", "-0.10", "-0.30"]]
+
+
 def test_every_variant_is_compared_where_it_was_trained_and_elsewhere(tmp_path):
     studies = [controlled(tmp_path, 0, 0.2), controlled(tmp_path, 7, 0.6)]
     table = control_tables.by_degradation(studies, "control")
