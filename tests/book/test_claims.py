@@ -144,6 +144,33 @@ def test_chapter_6_what_costs_most_does_so_from_both_seeds(
         assert verdict(*changes_again[label]) == "a gain"
         assert 0.05 < changes_again[label][0] < 0.15
     assert verdict(*changes_again["squared cycle"]) == "not established"
+    assert -0.12 < changes["paper's weights"][0] < -0.08, "lost as much from the first"
+
+
+def test_chapter_6_on_the_mean_of_two_seeds_the_squared_tv_gains_and_the_papers_weights_do_not() -> None:
+    studies = [recorded(name) for name in ("departures", "departures-1")]
+
+    def change(label: str) -> str:
+        pairs = [[study.data["variants"][name]["psnr"] for study in studies] for name in (label, "lesson")]
+        means = [{name: statistics.fmean(psnr[name] for psnr in seeds) for name in seeds[0]} for seeds in pairs]
+        return verdict(*paired(*means))
+
+    assert change("squared TV") == "a gain"
+    assert change("paper's weights") == "not established"
+
+
+def test_chapters_5_6_and_7_two_seeds_of_lesson_end_a_quarter_of_a_decibel_apart() -> None:
+    first, second = (means(recorded(name))["lesson"] for name in ("departures", "departures-1"))
+    assert abs(first - second) == pytest.approx(0.25, abs=0.02)
+    drifts = [
+        [
+            recorded(name).data["variants"][label]["colour_drift_8bit"]
+            for label in ("lesson", "paper's norms and weights")
+        ]
+        for name in ("departures", "departures-1")
+    ]
+    assert drifts[0][1] < drifts[0][0] - 0.2, "colours move less"
+    assert 0 < drifts[1][1] - drifts[1][0] < 0.1, "hardly more"
 
 
 def test_chapter_6_what_helps_a_short_run_and_in_which_order(changes: dict[str, tuple[float, float]]) -> None:
@@ -229,13 +256,15 @@ def test_chapter_6_at_the_papers_sizes() -> None:
     assert study.data["common"]["validate_every"] == 0, "the end is scored"
 
 
+@pytest.mark.parametrize("name", ["departures", "departures-1"])
 @pytest.mark.parametrize("label", ["BatchNorm in D1", "D1 starts at random", "all of the paper's settings"])
-def test_chapter_6_no_better_than_the_untouched_input(label: str) -> None:
-    study = recorded("departures")
+def test_chapter_6_no_better_than_the_untouched_input(label: str, name: str) -> None:
+    study = recorded(name)
     untouched = statistics.fmean(study.data["untouched"].values())
     assert means(study)[label] <= untouched + 0.05
 
 
+@pytest.mark.parametrize("name", ["departures", "departures-1"])
 @pytest.mark.parametrize(
     ("label", "settings"),
     [
@@ -245,13 +274,13 @@ def test_chapter_6_no_better_than_the_untouched_input(label: str) -> None:
     ],
 )
 def test_chapter_6_a_judge_at_random_and_one_that_weighs_nothing_leave_g1_the_identity(
-    label: str, settings: dict[str, Any]
+    label: str, settings: dict[str, Any], name: str
 ) -> None:
-    measured = recorded("departures").data["variants"][label]
+    measured = recorded(name).data["variants"][label]
     assert measured["settings"] == settings
     assert measured["colour_drift_8bit"] < 0.1
-    untouched = recorded("departures").data["untouched"]
-    assert measured["psnr"] == {name: pytest.approx(value, abs=0.02) for name, value in untouched.items()}
+    untouched = recorded(name).data["untouched"]
+    assert measured["psnr"] == {photograph: pytest.approx(value, abs=0.02) for photograph, value in untouched.items()}
 
 
 def test_chapter_6_with_the_papers_rate_sr_does_not_pass_interpolation_in_as_many_steps() -> None:
@@ -677,6 +706,9 @@ def test_chapter_7_with_five_photographs_cleaning_first_gains_on_four_and_loses_
     assert left_out.data["lost_most"] == "motorcycle"
     assert -0.1 < change.pop("motorcycle") < -0.05
     assert abs(change.pop("astronaut")) < 0.01
+    of_each = [{row.system: row.psnr["astronaut"] for row in rows} for rows in rows_of_seeds(left_out).values()]
+    of_astronaut = [psnr["G1 then SR"] - psnr["SR alone"] for psnr in of_each]
+    assert min(of_astronaut) < -0.05 < 0.05 < max(of_astronaut), "they cancel out"
     assert min(change.values()) > 0.05
     assert all(cleaned.ssim[name] > alone.ssim[name] for name in alone.ssim)
     for row in (alone, cleaned, joint):

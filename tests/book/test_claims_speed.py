@@ -108,6 +108,27 @@ def test_all_presets_but_smoke_put_the_end_of_sr_together(monkeypatch):
     assert linear._WIDE == 32
 
 
+def test_three_layers_as_one_reach_as_far_but_their_border_is_wider():
+    torch.manual_seed(0)
+    SR = EDSR(EDSRSize(8, 1)).double().eval()
+    both = torch.zeros(2, 8, 9, 9).double()
+    both[0, :, 4, 4] = 1
+
+    def end(maps):
+        return SR.tail(SR.upsample(maps))
+
+    with torch.no_grad():
+        answer, nothing = end(both)
+        maps = torch.randn(1, 8, 9, 9, dtype=torch.float64)
+        without_border = end(torch.nn.functional.pad(maps, [4] * 4))[..., 16:-16, 16:-16]
+        wrong = (end(maps) - without_border)[..., 8:-8].abs().amax((0, 1, 3)) > 1e-9
+        strip = end(maps[:, :, :3])
+    touched = (answer - nothing).abs().amax((0, 1)).nonzero() // 4 - 4
+    assert (touched.min(), touched.max()) == (-2, 2)
+    assert wrong.nonzero().squeeze().tolist() == [0, 1, 2, 33, 34, 35]
+    torch.testing.assert_close(strip[:, :, :3], end(maps)[:, :, :3].detach(), rtol=0, atol=1e-12)
+
+
 def test_only_the_judges_of_paper_are_wide_enough_for_halves():
     wide = set()
     for name, preset in PRESETS.items():
