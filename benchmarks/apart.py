@@ -72,9 +72,14 @@ def upsampling(size: str) -> dict[str, Callable[[], Any]]:
     preset = sized(size)
     features = preset.sr.features
     maps = torch.ones(preset.pretrain.batch, features, preset.patch, preset.patch)
-    layers = nn.Conv2d(features, 4 * features, 3, padding=1), nn.PixelShuffle(2)
+    layers = _stage(features)
     kinds = {"ours": Upsampler(*layers), "plain": nn.Sequential(*layers)}
     return {name: _both_ways(network, maps, preset) for name, network in kinds.items()}
+
+
+def _stage(features: int) -> tuple[nn.Module, nn.Module]:
+    """Return the layers of a stage of SR's enlargement."""
+    return nn.Conv2d(features, 4 * features, 3, padding=1), nn.PixelShuffle(2)
 
 
 class AtOnce(nn.Sequential):
@@ -93,7 +98,7 @@ def end_of_SR(size: str) -> dict[str, Callable[[], Any]]:
     preset = sized(size)
     features, side = preset.sr.features, preset.patch * preset.scale // 2
     maps = torch.ones(preset.pretrain.batch, features, side, side)
-    layers = nn.Conv2d(features, 4 * features, 3, padding=1), nn.PixelShuffle(2)
+    layers = _stage(features)
     tail = nn.Conv2d(features, 3, 3, padding=1)
     kinds = {"ours": AtOnce(Upsampler(*layers), tail), "plain": nn.Sequential(*layers, tail)}
     return {name: _both_ways(network, maps, preset) for name, network in kinds.items()}

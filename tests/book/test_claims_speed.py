@@ -155,7 +155,7 @@ def test_freed_memory_that_is_kept_pays(machine):
     apart = recorded(machine).data["apart"]
     assert [row["stage"] for row in apart["freed_memory"]] == ["pretrain", "first", "joint"]
     for row in apart["freed_memory"]:
-        # With AVX-512 half as many steps were watched, and in pre-training some hundreds of pages were new all the same.
+        # With AVX-512 half as many steps were watched, and in pre-training hundreds of pages were new all the same.
         few, times = (1000, 10) if machine == "bench" else (500, 2)
         assert row["given_back_pages"] > max(few, times * row["kept_pages"])
         assert row["ratio"] > 1
