@@ -27,7 +27,7 @@ from cincgan_tutorial.training import Arithmetic
 from cincgan_tutorial.training.memory import keep_freed_memory
 from cincgan_tutorial.training.state import LAYOUT
 
-STEPS = 4
+STEPS = 8
 
 
 def freed_memory(size: str, stage: str, rounds: int) -> dict[str, Any] | None:
