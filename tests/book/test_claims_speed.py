@@ -76,7 +76,7 @@ def test_convolutions_and_enlarging_are_faster_than_pytorchs_with_avx512():
     ]  # fmt: skip
     assert 1 < in_halves[1]["ratio"] < widest[1]["ratio"] < last[1]["ratio"]
     assert widest[1]["ratio"] < 1.6, "less than the operations promise, 16/9"
-    assert apart["upsampling"]["ratio"] > 1
+    assert apart["upsampling"]["ratio"] > 1.1
 
 
 @pytest.mark.parametrize("size", ["lesson", "paper, EDSR 16x64"])
@@ -155,9 +155,7 @@ def test_freed_memory_that_is_kept_pays(machine):
     apart = recorded(machine).data["apart"]
     assert [row["stage"] for row in apart["freed_memory"]] == ["pretrain", "first", "joint"]
     for row in apart["freed_memory"]:
-        # With AVX-512 half as many steps were watched, and in pre-training hundreds of pages were new all the same.
-        few, times = (1000, 10) if machine == "bench" else (500, 2)
-        assert row["given_back_pages"] > max(few, times * row["kept_pages"])
+        assert row["given_back_pages"] > max(1000, 10 * row["kept_pages"])
         assert row["ratio"] > 1
 
 
