@@ -805,14 +805,16 @@ def test_chapter_7_minutes_gain_what_was_asked_for_on_all_photographs() -> None:
         assert best.system not in (levels[0], levels[-1])
 
 
-@pytest.mark.parametrize("name", ["lesson-two-threads", "lesson-two-threads-avx512"])
-def test_chapter_7_the_first_seed_once_more_with_two_threads_within_six_minutes(name: str) -> None:
+TWO_THREADS = ("lesson-two-threads", "lesson-two-threads-avx512", "lesson-two-threads-avx512-slower")
+
+
+@pytest.mark.parametrize("name", TWO_THREADS)
+def test_chapter_7_the_first_seed_once_more_with_two_threads(name: str) -> None:
     result = recorded(name)
     training, first = result.data["training"], recorded("lesson-seeds").data["runs"][0]["training"]
     assert training["device"].endswith("2 threads")
     assert result.provenance["seed"] == 0
     assert training["photographs"] == first["photographs"]
-    assert sum(training["seconds"].values()) < 360
     named = {row.system: row.mean_psnr for row in rows_of(result)}
     assert named["CinCGAN"] > named["bicubic"] + 1.2
     assert named["CinCGAN"] > named["SR alone"] + 0.9
@@ -821,9 +823,23 @@ def test_chapter_7_the_first_seed_once_more_with_two_threads_within_six_minutes(
     )
 
 
-def test_chapter_7_the_two_machines_with_two_threads_are_those_of_the_benchmark() -> None:
-    for timed, bench in (("lesson-two-threads", "bench"), ("lesson-two-threads-avx512", "bench-avx512")):
+def test_chapter_7_two_of_three_machines_stay_below_six_minutes_and_the_third_needs_five_for_stage_one() -> None:
+    taken = [recorded(name).data["training"]["seconds"] for name in TWO_THREADS]
+    assert [sum(seconds.values()) < 360 for seconds in taken] == [True, True, False]
+    assert 285 < taken[-1]["first"] < 305
+    (step,) = (
+        row for row in recorded("bench-avx512").data["rows"] if (row["size"], row["stage"]) == ("lesson", "first")
+    )
+    assert 0.6 < step["share_of_peak"] < 0.7
+
+
+def test_chapter_7_the_machines_with_two_threads_are_those_of_the_benchmark() -> None:
+    for timed, bench in zip(TWO_THREADS, ("bench", "bench-avx512", "bench-avx512"), strict=True):
         assert recorded(timed).data["training"]["device"] == recorded(bench).provenance["device"]
+    dates = [recorded(name).data["training"]["date"] for name in TWO_THREADS]
+    assert dates == sorted(dates)
+    bench, slower = recorded("bench-avx512").provenance["date"], recorded(TWO_THREADS[-1]).provenance["date"]
+    assert bench[:10] == slower[:10]
 
 
 def of_seeds(name: str, system: str = "CinCGAN") -> list[float]:
