@@ -24,10 +24,11 @@ endif
 export JUPYTER_PREFER_ENV_PATH := 1
 unexport MPLBACKEND
 
-# Runs of chapters that are made while building or testing go to a folder that is thrown away.
-SMOKE = CINCGAN_PRESET=smoke CINCGAN_STATIC=1
+# Runs of chapters that are made while building or testing go to a folder that is thrown away. They need no GPU, and on
+# one they would fetch hundreds of photographs first.
+SMOKE = CINCGAN_PRESET=smoke CINCGAN_STATIC=1 CUDA_VISIBLE_DEVICES=
 
-.PHONY: help book test test-full test-colab lint bench sync assignments address publish-check release-zip clean
+.PHONY: help book test test-full test-colab test-gpu lint bench sync assignments address publish-check release-zip clean
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +36,7 @@ help:
 	@echo 'make test           install into .venv, check the code, run the tests and every notebook'
 	@echo 'make test-full      the long tests: browser, built site, long training'
 	@echo 'make test-colab     the chapters and live views with the versions of Colab, but for Python and torch'
+	@echo 'make test-gpu       on a machine with a GPU: its tests, then every notebook as it is, at the preset colab'
 	@echo 'make lint           ruff and mypy alone'
 	@echo 'make bench          speed and memory, under five minutes; BENCH_ARGS="--results book/results" records them'
 	@echo 'make sync           bring notebooks/*.md and *.ipynb together and strip outputs'
@@ -136,6 +138,15 @@ test-colab: $(ENVIRONMENT)
 	MPLBACKEND=Agg _build/colab/bin/python -m pytest tests/unit tests/experiments/test_widgets.py \
 	  tests/experiments/test_live_kernel.py -W ignore::DeprecationWarning $(PYTEST_ARGS)
 	@rm -rf _build/runs/colab
+
+# All other tests hide a GPU from themselves. The notebooks are run as a reader would: they fetch photographs (tens of
+# megabytes) and train the complete model, one after the other.
+test-gpu: $(ENVIRONMENT)
+	$(BIN)python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "torch finds no GPU here.")'
+	CINCGAN_TEST_GPU=1 MPLBACKEND=Agg $(BIN)python -m pytest tests -m gpu -n0 $(PYTEST_ARGS)
+	@rm -rf _build/runs/gpu
+	CINCGAN_STATIC=1 CINCGAN_RUNS='$(CURDIR)/_build/runs/gpu' \
+	  $(BIN)python -m pytest --nbmake --nbmake-timeout=7200 --durations=0 -n0 notebooks $(PYTEST_ARGS)
 
 # The .md is the source, but --sync also takes a newer .ipynb back into its .md.
 sync: $(ENVIRONMENT)

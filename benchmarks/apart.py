@@ -17,13 +17,13 @@ from typing import Any
 
 import torch
 from ours import OurLoop
-from sizes import batch_of, device, sized
+from sizes import batch_of, sized
 from torch import Tensor, nn
 
 from cincgan_tutorial.architectures import D1_STRIDES, Conv2d, PatchDiscriminator, Upsampler
 from cincgan_tutorial.architectures.linear import enlarge_at_once
 from cincgan_tutorial.presets import Preset
-from cincgan_tutorial.training import Arithmetic
+from cincgan_tutorial.training import Arithmetic, training_device
 from cincgan_tutorial.training.memory import keep_freed_memory
 from cincgan_tutorial.training.state import LAYOUT
 
@@ -125,7 +125,7 @@ def convolutions(size: str) -> dict[str, dict[str, Callable[[], Any]]]:
 
 def _both_ways(module: nn.Module, given: Tensor, preset: Preset) -> Callable[[], Any]:
     """Return work that calls a module and takes a gradient back, in the layout and the numbers of training."""
-    arithmetic = Arithmetic(preset.precision, device())
+    arithmetic = Arithmetic(preset.precision, training_device())
     module = module.to(memory_format=LAYOUT)
     given = given.to(arithmetic.dtype).to(memory_format=LAYOUT).requires_grad_()
 
@@ -139,7 +139,7 @@ def _both_ways(module: nn.Module, given: Tensor, preset: Preset) -> Callable[[],
 
 def main(size: str, stage: str) -> None:
     """Print what was measured."""
-    ours = OurLoop(sized(size), stage, device())
+    ours = OurLoop(sized(size), stage, training_device())
     found = _steps(ours, stage, "given_back")
     print(json.dumps(found | _steps(ours, stage, "kept") if keep_freed_memory() else None))
 

@@ -29,12 +29,12 @@ from memory import peak
 from ours import OurLoop, operations, product_peaks, seconds, shares
 from plain import plain_process
 from scoring import pictures, plain_challenge
-from sizes import PAPER, PAPER_FULL, STAGES, device, drawing, sized
+from sizes import PAPER, PAPER_FULL, STAGES, drawing, sized
 
 from cincgan_tutorial.challenge import challenge_psnr
 from cincgan_tutorial.experiments.results import record
 from cincgan_tutorial.presets import PRESETS
-from cincgan_tutorial.training.memory import keep_freed_memory
+from cincgan_tutorial.training.precision import prepare, training_device
 
 PAPER_STEPS = 400_000
 # Seconds before each turn: threads of the process that had the last one go on looking for work for some milliseconds.
@@ -50,7 +50,7 @@ def race(works: dict[str, Callable[[], Any]], rounds: int, warm: bool = False) -
     for _ in range(rounds):
         for name, work in works.items():
             time.sleep(_REST)
-            taken[name].append(seconds(work, device()))
+            taken[name].append(seconds(work, training_device()))
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
@@ -64,12 +64,12 @@ def measure(size: str, stage: str, rounds: int) -> dict[str, Any]:
     """Measure one stage at one size."""
     preset = sized(size)
     draw = drawing(preset, stage)
-    ours = OurLoop(preset, stage, device())
+    ours = OurLoop(preset, stage, training_device())
     with plain_process(size, stage) as ask:
         # The steps whose operations are counted are the first, which are not timed.
         counted = {"flop": operations(ours.step, draw()), "plain_flop": ask("flop")}
         taken = against_plain({"ours": lambda: ours.step(*draw()), "plain": lambda: ask("step")}, rounds, warm=True)
-    sampler = statistics.median(seconds(draw, device()) for _ in range(3 * rounds))
+    sampler = statistics.median(seconds(draw, training_device()) for _ in range(3 * rounds))
     ours.launch_each_kernel()
     batch = preset.stages()[stage].batch
     return {
@@ -173,10 +173,9 @@ def main(arguments: Sequence[str] | None = None) -> Path:
     parser.add_argument("--full", action="store_true", help="memory of EDSR 32x256 too, minutes more on a CPU")
     options = parser.parse_args(arguments)
     begun = time.monotonic()
-    gpu = device().type == "cuda"
+    gpu = training_device().type == "cuda"
     sizes = ["smoke"] if options.quick else ["lesson", PAPER] + [PAPER_FULL] * gpu
-    torch.backends.cudnn.benchmark = True
-    keep_freed_memory()
+    prepare()
     kinds = {"fp32": torch.float32, "bf16": torch.bfloat16} | ({"fp16": torch.float16} if gpu else {})
     products = {name: {"matrices": 0.0, "convolution": 0.0} for name in kinds}
     rounds = {"smoke": 2, "lesson": 9, PAPER: 3}
@@ -187,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> Path:
             print(f"{size}, {stage}: {rows[-1]['ratio']:.2f} times the plain loop", flush=True)
             # Again and again, and the best counts: a busy machine is not always equally fast.
             for name, kind in kinds.items():
-                again = product_peaks(kind, device())
+                again = product_peaks(kind, training_device())
                 products[name] = {product: max(best, again[product]) for product, best in products[name].items()}
     peaks = {name: max(of_kind.values()) for name, of_kind in products.items()}
     for name, of_kind in products.items():

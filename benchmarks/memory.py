@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 from ours import OurLoop
-from sizes import batch_of, device, sized
+from sizes import batch_of, sized
 
-from cincgan_tutorial.training.memory import keep_freed_memory
+from cincgan_tutorial.training.precision import prepare, training_device
 from cincgan_tutorial.training.replay import EAGER
 
 # On a GPU enough to record one and play it.
-STEPS = EAGER + 2 if device().type == "cuda" else 2
+STEPS = EAGER + 2 if training_device().type == "cuda" else 2
 
 
 def peak(size: str, stage: str) -> dict[str, Any]:
@@ -42,13 +42,13 @@ def most_resident() -> float:
 def main(size: str, stage: str) -> None:
     """Do some steps and print what they needed."""
     program = most_resident()
-    keep_freed_memory()
+    prepare()
     preset = sized(size)
-    ours = OurLoop(preset, stage, device())
+    ours = OurLoop(preset, stage, training_device())
     for _ in range(STEPS):
         ours.step(*batch_of(preset, stage))
     found = {"program_MB": round(program), "peak_MB": round(most_resident())}
-    if device().type == "cuda":
+    if training_device().type == "cuda":
         found["gpu_MB"] = round(torch.cuda.max_memory_reserved() / 1024**2)
     print(json.dumps(found))
 

@@ -18,12 +18,13 @@ from pathlib import Path
 
 import torch
 from ours import operations, wait
-from sizes import device, drawing, sized
+from sizes import drawing, sized
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from cincgan_tutorial.architectures import EDSR, Conv2d, Networks, Upsampler
 from cincgan_tutorial.presets import Preset, Weights
+from cincgan_tutorial.training import training_device
 
 
 def power(difference: Tensor, norm: int) -> Tensor:
@@ -179,7 +180,7 @@ def main(size: str, stage: str) -> None:
     """Answer each line of the standard input, see `plain_process`."""
     torch.backends.cudnn.benchmark = True  # as for ours
     preset = sized(size)
-    loop, draw = PlainLoop(preset, stage, device()), drawing(preset, stage)
+    loop, draw = PlainLoop(preset, stage, training_device()), drawing(preset, stage)
 
     def step() -> None:
         loop.step(*(images.contiguous() for images in draw()))
@@ -190,7 +191,7 @@ def main(size: str, stage: str) -> None:
             counted = operations(step, ())
         else:
             step()
-        wait(device())
+        wait(training_device())
         print(counted, flush=True)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cincgan_tutorial.degradation import SYNTHETIC_MILD
 from cincgan_tutorial.presets import PRESETS, EDSRSize, Preset
-from cincgan_tutorial.training import settle
+from cincgan_tutorial.training import settle, training_device
 from cincgan_tutorial.unpaired import UnpairedPatches, bundled_photographs
 
 STAGES = ("pretrain", "first", "joint")
@@ -19,17 +19,12 @@ STAGES = ("pretrain", "first", "joint")
 PAPER, PAPER_FULL = "paper, EDSR 16x64", "paper, EDSR 32x256"
 
 
-def device() -> torch.device:
-    """Return the GPU where there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def sized(name: str) -> Preset:
     """Return the preset of a size, its precision settled for this device."""
     preset = PRESETS[name.partition(",")[0]]
     if name == PAPER:
         preset = replace(preset, sr=EDSRSize(features=64, blocks=16, residual_scale=1.0))
-    return replace(preset, precision=settle(preset.precision, device()))
+    return replace(preset, precision=settle(preset.precision, training_device()))
 
 
 def batch_of(preset: Preset, stage: str) -> tuple[Tensor, ...]:
@@ -37,12 +32,13 @@ def batch_of(preset: Preset, stage: str) -> tuple[Tensor, ...]:
     n, generator = preset.stages()[stage].batch, torch.Generator().manual_seed(0)
     sides = (preset.patch, preset.patch, preset.patch * preset.scale)
     images = (torch.rand(n, 3, side, side, generator=generator) for side in sides)
-    return tuple(image.to(device(), memory_format=torch.channels_last) for image in images)
+    return tuple(image.to(training_device(), memory_format=torch.channels_last) for image in images)
 
 
 def drawing(preset: Preset, stage: str) -> Callable[[], tuple[Tensor, ...]]:
     """Return what draws a stage's batches from the bundled photographs, one after the other."""
     photographs = bundled_photographs()
-    patches = UnpairedPatches(photographs, SYNTHETIC_MILD, preset.patch, preset.scale, preset.seed).to(device())
+    patches = UnpairedPatches(photographs, SYNTHETIC_MILD, preset.patch, preset.scale, preset.seed)
+    patches = patches.to(training_device())
     step = iter(range(sys.maxsize))
     return lambda: patches.batch(next(step), preset.stages()[stage].batch)

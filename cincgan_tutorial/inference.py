@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import nn
 
 from .architectures import Upscaler
 from .images import Images, check_images
@@ -24,11 +25,16 @@ def super_resolve(upscaler: Upscaler, x: Images, tile: int | None = None) -> Ima
     """
     check_images(x, "x")
     if tile is None:
-        return upscaler(x).clamp(0, 1)
+        return applied(upscaler, x).clamp(0, 1)
     if tile < 1:
         raise ValueError(f"tile: expected at least 1 pixel, got {tile}.")
     found = bands(upscaler, lambda top, bottom: x[..., top:bottom, :], (x.shape[-2], x.shape[-1]), tile)
     return torch.cat([torch.cat(list(squares), dim=-1) for squares in found], dim=-2)
+
+
+def applied(network: nn.Module, x: Images) -> Images:
+    """Return ``network(x)``, computed where the network is, on a GPU for one, and brought back to where x is."""
+    return network(x.to(next(network.parameters(), x).device)).to(x.device)
 
 
 def bands(
@@ -62,7 +68,7 @@ def _square(upscaler: Upscaler, x: Images, rows: tuple[int, int], columns: tuple
     reach = upscaler.reach
     (top, bottom), (left, right) = rows, columns
     first_column = max(0, left - reach)
-    z_tilde = upscaler(x[..., first_column : right + reach])
+    z_tilde = applied(upscaler, x[..., first_column : right + reach])
     scale = z_tilde.shape[-1] // (min(right + reach, x.shape[-1]) - first_column)
     inner_columns = slice((left - first_column) * scale, (right - first_column) * scale)
     return z_tilde[..., top * scale : bottom * scale, inner_columns].clamp(0, 1)

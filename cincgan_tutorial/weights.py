@@ -50,6 +50,12 @@ class Trained:
     preset: Preset
     facts: dict[str, Any]
 
+    def to(self, device: torch.device) -> Trained:
+        """Move the networks there, in place, and return self; images may stay, see `inference.applied`."""
+        self.nets.to(device)
+        self.before_joint.to(device)
+        return self
+
 
 def save_weights(path: str | os.PathLike[str], trained: Trained, half: bool = False) -> None:
     """Write a weights file; it appears whole or not at all. With ``half`` its numbers take 16 bits each, not 32."""

@@ -1,5 +1,11 @@
 """Fixtures for every test: photographs of different kinds, networks, and one finished run."""
 
+import os
+
+# Before torch looks for one. Bits and counts of the tests are those of a CPU; processes that they start inherit this.
+if not os.environ.get("CINCGAN_TEST_GPU"):
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
 import pytest
 import torch
 from helpers import data_folder, noise, soft_image, write_photographs

@@ -5,7 +5,7 @@ from .dual_gan import DualGAN, UNet
 from .files import load_system, save_system
 from .fsrcnn import FSRCNN, FSRCNNSystem
 from .loop import train_system
-from .material import Material, training_device
+from .material import Material
 from .pairs import RegisteredPairs, check_truth, edsr_plus, on_pairs, srgan_plus
 from .regression import Regression, edsr
 from .shipped import ship_system, shipped_system
@@ -44,5 +44,4 @@ __all__ = [
     "srgan_plus",
     "srresnet",
     "train_system",
-    "training_device",
 ]

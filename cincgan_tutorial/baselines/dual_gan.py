@@ -122,6 +122,8 @@ class DualGAN(System):
             with self.arithmetic.forward():
                 critics = self.critics_loss(one_x, one_z)
             self.arithmetic.minimise(critics, self.optimizers["D"])
+            # The scaler of fp16 takes one step of an optimizer between two of its own.
+            self.arithmetic.end_step()
             self.cut_weights()
         with self.arithmetic.forward():
             gan, cycle = self.generators_terms(one_x, one_z)

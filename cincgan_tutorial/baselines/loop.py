@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,7 +22,7 @@ from ..provenance import provenance, versions
 from ..training import LAYOUT, Arithmetic, Run, Stopped, settle
 from ..training.alarms import Alarms
 from ..training.checkpoint import differences, load_checkpoint, save_checkpoint
-from ..training.memory import keep_freed_memory
+from ..training.precision import prepare
 from ..training.run import writing
 from ..training.stopping import StopRequest
 from .files import save_system
@@ -54,8 +54,7 @@ def train_system(system: System, material: Material, steps: Steps, folder: Path)
     if run.finished:
         return run
     device = material.device
-    torch.backends.cudnn.benchmark = True  # batches have one size; only a GPU reads this
-    keep_freed_memory()
+    prepare()
     system.to(device).to(memory_format=LAYOUT)  # type: ignore[call-overload]
     arithmetic = Arithmetic(run.preset.precision, device)
     with writing(run, "start the same command again"), StopRequest() as stop:
@@ -121,8 +120,7 @@ def _do_phase(
             alarms.note(place.step, losses)
             bar.update()
             if place.step % preset.log_every == 0 or place.step == steps:
-                place.seconds[phase.name] = earlier + time.monotonic() - begun
-                _log(log, phase, place, alarms)
+                _log(log, phase, place, alarms, lambda: earlier + time.monotonic() - begun)
             if place.step % preset.save_every == 0 and place.step < steps:
                 _save(run, system, place, alarms)
     place.phase, place.step = place.phase + 1, 0
@@ -130,9 +128,11 @@ def _do_phase(
         _save(run, system, place, alarms)
 
 
-def _log(log: TextIO, phase: Phase, place: _Place, alarms: Alarms) -> None:
+def _log(log: TextIO, phase: Phase, place: _Place, alarms: Alarms, clock: Callable[[], float]) -> None:
+    values = alarms.read()
+    place.seconds[phase.name] = clock()  # only now: a GPU had steps before it
     line = {"stage": phase.name, "step": place.step, "seconds": round(place.seconds[phase.name], 2)}
-    log.write(json.dumps(line | alarms.read()) + "\n")
+    log.write(json.dumps(line | values) + "\n")
     log.flush()
 
 

@@ -14,11 +14,6 @@ from .pairs import RegisteredPairs, check_truth
 from .system import Batch, Phase
 
 
-def training_device() -> torch.device:
-    """Return the device that systems are trained on: a GPU where there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 class Material:
     """The patches of a preset and its seed; what no phase asks for is not made.
 

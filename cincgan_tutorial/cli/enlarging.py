@@ -14,6 +14,7 @@ from ..enlargement import enlarge
 from ..front_end import progress_bar
 from ..images import list_images, replacing
 from ..pictures import read_picture, size_of
+from ..training import training_device
 from ..weights import FOR_STRANGERS, load_weights
 from .command import Command, one_line, weights_argument
 from .inputs import expanded, identity, output_names
@@ -50,7 +51,7 @@ def _upscale(options: argparse.Namespace) -> int:
         raise ValueError(f"--tile: expected at least 1 pixel, got {options.tile}.")
     inputs = expanded(options.inputs, options.out)
     weights = options.weights or FOR_STRANGERS
-    trained = load_weights(weights)
+    trained = load_weights(weights).to(training_device())
     upscaler, scale = trained.nets.upscaler(), trained.preset.scale
     if options.local_mean is not None:
         upscaler = upscaler.keeping(options.local_mean)

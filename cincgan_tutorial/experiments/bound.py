@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..architectures import Networks
-from ..baselines import Material, RegisteredPairs, check_truth, load_system, on_pairs, train_system, training_device
+from ..baselines import Material, RegisteredPairs, check_truth, load_system, on_pairs, train_system
 from ..degradation import DEGRADATIONS
 from ..presets import Preset
+from ..training import training_device
 from ..unpaired import Photograph, Photographs
 from ..weights import Trained, load_weights, save_weights
 from .evaluate import cleaning, evaluate

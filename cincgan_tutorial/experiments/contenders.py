@@ -26,7 +26,6 @@ from ..baselines import (
     srgan_plus,
     srresnet,
     train_system,
-    training_device,
 )
 from ..baselines import System as Trainable
 from ..degradation import DEGRADATIONS, bicubic_upsample
@@ -34,6 +33,7 @@ from ..images import Images, replacing
 from ..inference import super_resolve
 from ..perceptual import noise_level
 from ..presets import Preset, with_settings
+from ..training import training_device
 from ..training.validation import spread
 from ..unpaired import Photograph, Photographs
 from ..weights import load_weights

@@ -12,6 +12,7 @@ import torch
 from ..degradation import DEGRADATIONS, Degradation, bicubic_downsample
 from ..front_end import progress_bar
 from ..images import Images, from_levels, from_pixels
+from ..inference import applied
 from ..metrics import best_shift, psnr, ssim
 from ..protocols import protocol_named, scored
 from ..unpaired import Photograph, degrade
@@ -175,5 +176,5 @@ def cleaning_scores(
         x, z = noisy(photograph, degradation, trained.preset.scale, seed)
         y = bicubic_downsample(z, trained.preset.scale).clamp(0, 1)
         scores["x"][photograph.name] = psnr(x, y, border=1)
-        scores["G1(x)"][photograph.name] = psnr(trained.before_joint.G1(x).clamp(0, 1), y, border=1)
+        scores["G1(x)"][photograph.name] = psnr(applied(trained.before_joint.G1, x).clamp(0, 1), y, border=1)
     return scores

@@ -10,7 +10,7 @@ import torch
 from ..architectures import SelfEnsemble, Upscaler
 from ..degradation import bicubic_upsample
 from ..images import Images
-from ..inference import super_resolve
+from ..inference import applied, super_resolve
 from ..weights import Trained
 from .denoisers import DENOISERS
 
@@ -30,7 +30,7 @@ def systems(trained: Trained) -> dict[str, System]:
 
     @torch.no_grad()
     def sr_alone(x: Images) -> Images:
-        return SR(x).clamp(0, 1)
+        return applied(SR, x).clamp(0, 1)
 
     return {
         "bicubic": lambda x: bicubic_upsample(x, scale).clamp(0, 1),
@@ -74,7 +74,7 @@ def denoised(trained: Trained, denoiser: str, levels: Iterable[float]) -> dict[s
     def system(level: float) -> System:
         @torch.no_grad()
         def denoise_then_enlarge(x: Images) -> Images:
-            return SR(DENOISERS[denoiser](x, level)).clamp(0, 1)
+            return applied(SR, DENOISERS[denoiser](x, level)).clamp(0, 1)
 
         return denoise_then_enlarge
 

@@ -1,7 +1,7 @@
 """Chapter 6, training: the steps, the loop, precision, checkpoints and the run folder."""
 
 from .loop import resume, train
-from .precision import Arithmetic, settle
+from .precision import Arithmetic, settle, training_device
 from .run import BUNDLED, Run, load_photographs, read_log
 from .state import LAYOUT
 from .steps import (
@@ -34,5 +34,6 @@ __all__ = [
     "resume",
     "settle",
     "train",
+    "training_device",
     "update_average",
 ]

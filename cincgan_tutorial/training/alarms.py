@@ -118,7 +118,7 @@ class Alarms:
         """Raise `ValueError` if any number of a checkpoint is not finite; ``parts`` are its tensors by name."""
         for name, tensors in parts.items():
             finite = [tensor.isfinite().all() for tensor in tensors if tensor.is_floating_point()]
-            if finite and not bool(torch.stack([one.cpu() for one in finite]).all()):
+            if finite and not bool(torch.stack(finite).all()):
                 self._stop_at_the_first()
                 raise ValueError(_stopped(f"{self.stage}: a number in {name} is not finite any more"))
 

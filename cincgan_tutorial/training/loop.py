@@ -11,12 +11,12 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-import torch
 from torch import Tensor
 
 from ..architectures import Networks
@@ -30,8 +30,7 @@ from ..weights import Trained, load_weights, save_weights
 from . import ranks
 from .alarms import Alarms, appearance
 from .checkpoint import save_whole
-from .memory import keep_freed_memory
-from .precision import Arithmetic, settle
+from .precision import Arithmetic, prepare, settle, training_device
 from .run import Run, writing
 from .state import LAYOUT, State, beginning, enter, leave, published, restore, save
 from .steps import (
@@ -71,7 +70,7 @@ def train(
         ConnectionError: Another rank is lost.
         Stopped: Ctrl-C or SIGTERM came; a checkpoint of the step that was reached is saved. `resume` goes on.
     """
-    preset = replace(check(preset), precision=settle(preset.precision, _device()))
+    preset = replace(check(preset), precision=settle(preset.precision, training_device()))
     ranks.check_batches(preset)
     # These look at photographs and weights first: a run that can't start should leave no folder behind.
     patches = _patches(preset, photographs)
@@ -113,24 +112,17 @@ def resume(
     return _go_on(run, photographs, _patches(run.preset, photographs), ranks_may_differ)
 
 
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def _patches(preset: Preset, photographs: Photographs) -> UnpairedPatches:
     degradation = None if photographs.x_is_lr else degradation_named(preset.degradation)
-    return UnpairedPatches(photographs, degradation, preset.patch, preset.scale, preset.seed)
+    return UnpairedPatches(photographs, degradation, preset.patch, preset.scale, preset.seed).to(training_device())
 
 
 def _go_on(run: Run, photographs: Photographs, patches: UnpairedPatches, ranks_may_differ: bool = False) -> Run:
     """Do what is left of the three stages, then write the weights."""
-    preset, device = run.preset, _device()
-    # Batches have one size, and there are few others, so trying out kernels for each pays. Only a GPU reads this.
-    torch.backends.cudnn.benchmark = True
-    keep_freed_memory()
+    preset, device = run.preset, training_device()
+    prepare()
     state = restore(run, preset, device, photographs, ranks_may_differ)
     ranks.begin_alike((state.stage, state.step), state.nets, state.average, state.before_joint)
-    patches = patches.to(device)
     names = list(preset.stages())
     with writing(run, f"resume {run.folder}"), StopRequest() as stop:
         ranks.first_does(lambda: _tidy(run, state))
@@ -149,14 +141,14 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
     if state.step == 0:
         enter(state, name, preset)
     length = stage.steps + stage.warm_up if stage.steps else 0
-    earlier, begun = state.seconds.get(name, 0.0), time.monotonic()
+    clock = partial(_clock, state.seconds.get(name, 0.0), time.monotonic())
     validation = Validation(patches.X, patches.Y) if _validated(preset, name) else None
     device, shown, alarms = state.arithmetic.device, ranks.rank() == 0, Alarms(name, run.log, preset.alarms)
     log_path = run.log_path if shown else Path(os.devnull)
     with log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step, shown) as bar:
         while state.step < length:
             if stop.here(state.step, preset.log_every, device):
-                state.seconds[name] = earlier + time.monotonic() - begun
+                state.seconds[name] = clock()
                 save(run, state, alarms)
                 raise Stopped(stop.asked, f"{name}, step {state.step} of {length}")
             x, y, z = (
@@ -168,8 +160,7 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
             alarms.note(state.step, losses)
             bar.update()
             if state.step % preset.log_every == 0 or state.step == length:
-                state.seconds[name] = earlier + time.monotonic() - begun
-                _write_line(log, state, alarms, bar, x, preset)
+                _write_line(log, state, alarms, bar, x, preset, clock)
             played = state.step - stage.warm_up
             if validation and played > 0 and (played % preset.validate_every == 0 or state.step == length):
                 _validate(log, state, validation)
@@ -263,9 +254,18 @@ def _keep(run: Run, state: State, step: int) -> None:
     ranks.first_does(write)
 
 
-def _write_line(log: TextIO, state: State, alarms: Alarms, bar: Any, x: Tensor, preset: Preset) -> None:
+def _clock(earlier: float, begun: float) -> float:
+    """Return the seconds of a stage: those of an earlier start, and those since this one."""
+    return earlier + time.monotonic() - begun
+
+
+def _write_line(
+    log: TextIO, state: State, alarms: Alarms, bar: Any, x: Tensor, preset: Preset, clock: Callable[[], float]
+) -> None:
     """Log one step and warn. Between two such lines no step makes the host wait for the device."""
     values = alarms.read(_appearance(state, x, preset) if preset.alarms else None)
+    # Only now: a GPU had steps before it that the host had already handed over.
+    state.seconds[state.stage] = clock()
     line = {"stage": state.stage, "step": state.step, "seconds": round(state.seconds[state.stage], 2)} | values
     raised = alarms.look(line)
     for entry in (line, *(alarm.line(state.stage, state.step) for alarm in raised)):

@@ -10,9 +10,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..presets import Precision
+from .memory import keep_freed_memory
 from .ranks import average_gradients
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def training_device() -> torch.device:
+    """Return the device that networks are trained on, and applied at the command line: a GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def settle(precision: Precision, device: torch.device) -> Literal["fp32", "bf16", "fp16"]:
@@ -27,6 +33,17 @@ def settle(precision: Precision, device: torch.device) -> Literal["fp32", "bf16"
         return "bf16" if torch.cuda.get_device_capability(device)[0] >= 8 else "fp16"
     has_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return "bf16" if has_bf16() else "fp32"
+
+
+def prepare() -> None:
+    """Set what all training loops of this process want of PyTorch and of memory.
+
+    Batches have one size, and there are few others, so on a GPU trying out kernels for each pays. There, 32 bits are 32
+    bits: PyTorch would let convolutions round their factors to 19 (TF32).
+    """
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = False
+    keep_freed_memory()
 
 
 class Arithmetic:

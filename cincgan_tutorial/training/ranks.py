@@ -171,7 +171,7 @@ def first_does(work: Callable[[], T]) -> T:
     if rank() == 0:
         try:
             outcome[0] = work()
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RuntimeError) as error:  # the last: memory of a GPU is short, for one
             outcome[1] = error
     with together("waiting for rank 0"):
         dist.broadcast_object_list(outcome, src=0)

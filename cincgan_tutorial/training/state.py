@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from ..architectures import Networks, Upscaler
 from ..presets import Preset
-from ..provenance import versions
+from ..provenance import device_name, versions
 from ..unpaired import Photographs
 from ..weights import Trained, load_weights
 from . import ranks
@@ -120,6 +120,7 @@ def _write(run: Run, state: State, alarms: Alarms) -> None:
             "scaler": state.arithmetic.scaler.state_dict(),
             "seconds": state.seconds,
             "versions": versions(),
+            "device": device_name(),
             "threads": torch.get_num_threads(),
             "ranks": ranks.world(),
         },
@@ -137,7 +138,8 @@ def restore(run: Run, preset: Preset, device: torch.device, photographs: Photogr
     saved = load_checkpoint(run.checkpoint_path, preset)
     try:
         _fill(state, saved, preset)
-        made_by = saved["versions"], saved["threads"]
+        # Older checkpoints do not name their device.
+        made_by = saved["versions"], saved.get("device", device_name()), saved["threads"]
         several = saved["ranks"]
     except torch.OutOfMemoryError:
         raise
@@ -152,10 +154,10 @@ def restore(run: Run, preset: Preset, device: torch.device, photographs: Photogr
             " result would not be that of an undisturbed run. To go on all the same:"
             f" resume {run.folder} --ranks-may-differ"
         )
-    if made_by != (versions(), torch.get_num_threads()):
+    if made_by != (versions(), device_name(), torch.get_num_threads()):
         warnings.warn(
-            "library versions or number of threads are not those of the checkpoint: the run goes on, but its result"
-            " will not equal an undisturbed run to the bit.",
+            "library versions, device or number of threads are not those of the checkpoint: the run goes on, but its"
+            " result will not equal an undisturbed run to the bit.",
             stacklevel=2,
         )
     return state

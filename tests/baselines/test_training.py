@@ -1,5 +1,6 @@
 """One loop for every system: each learns, what is interrupted goes on to the bit, and what is wrong is said."""
 
+import contextlib
 import dataclasses
 import json
 
@@ -23,6 +24,7 @@ from cincgan_tutorial.baselines import (
     srresnet,
     train_system,
 )
+from cincgan_tutorial.baselines.cycle_gan import ImagePool
 from cincgan_tutorial.presets import with_settings
 from cincgan_tutorial.training import Arithmetic, Stopped
 
@@ -79,6 +81,37 @@ def test_every_system_improves_its_own_objective(make, smoke, material, tmp_path
     assert objective(system, material) < 0.97 * before
     assert [line["stage"] for line in run.log] == [phase.name for phase in system.phases for _ in range(count // 2)]
     assert all(isinstance(value, (int, float, str)) for line in run.log for value in line.values())
+
+
+@pytest.mark.parametrize("make", SYSTEMS)
+def test_every_system_takes_steps_in_half_precision(make, smoke, photographs, tmp_path):
+    """As on a T4, where losses are scaled and the scaler keeps books of every step."""
+    half = with_settings(smoke, {"precision": "fp16"})
+    system = make(half)
+    run = train_system(system, Material(half, photographs, CPU), steps_for(system, 2), tmp_path / "run")
+    assert run.finished
+    assert all(torch.isfinite(value).all() for value in system.state_dict().values())
+
+
+@pytest.mark.parametrize("make", SYSTEMS)
+def test_all_of_a_step_of_every_system_lies_on_its_device_and_no_number_is_read(make, smoke, monkeypatch):
+    """On the device ``meta``, where an error is made of what would be an error on a GPU, or make the host wait."""
+    system, meta = make(smoke), torch.device("meta")
+    arithmetic = Arithmetic("fp32", CPU)
+    monkeypatch.setattr(arithmetic, "forward", contextlib.nullcontext)
+    system.to(meta)
+    for pool in (module for module in system.modules() if isinstance(module, ImagePool)):
+        pool._shown = 0  # what it reads once, when it begins or is resumed
+    for phase in system.phases:
+        system.begin(phase, arithmetic)
+        for optimizer in system.optimizers.values():
+            for group in optimizer.param_groups:
+                group["fused"] = False  # not made for meta
+        sides = (16, 64) if "pairs" in phase.data else (16, 16, 64)
+        batch = tuple(torch.empty(phase.batch, 3, side, side, device=meta) for side in sides)
+        for _ in range(2):
+            losses = system.step(batch)
+            assert {value.device for value in losses.values()} == {meta}
 
 
 @pytest.mark.parametrize(("make", "after"), INTERRUPTED)

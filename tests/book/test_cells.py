@@ -45,6 +45,17 @@ def calls_interact(code: str) -> bool:
     )
 
 
+def summarises_wherever(code: str) -> bool:
+    """Whether a cell calls torchinfo's summary without a device: where there is a GPU, the network would stay there."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "summary"
+        and "device" not in {keyword.arg for keyword in node.keywords}
+        for node in ast.walk(ast.parse(TransformerManager().transform_cell(code)))
+    )
+
+
 def faults(notebook: nbformat.NotebookNode, public: set[str]) -> list[str]:
     """What is wrong with the cells of a chapter."""
     found = []
@@ -58,6 +69,8 @@ def faults(notebook: nbformat.NotebookNode, public: set[str]) -> list[str]:
             found += [f"cell {number}: defines {name}, which the library has" for name in again]
         if calls_interact(cell.source):
             found.append(f"cell {number}: calls interact")
+        if summarises_wherever(cell.source):
+            found.append(f"cell {number}: summary without a device")
     return found
 
 
@@ -89,6 +102,7 @@ def cell(code: str, *tags: str) -> nbformat.NotebookNode:
         (cell("1 / 0", "raises-exception"), "tag raises-exception"),
         (cell("1", "skip-execution"), "tag skip-execution"),
         (cell("from ipywidgets import interact\ninteract(print, x=1)"), "calls interact"),
+        (cell("from torchinfo import summary\nsummary(net, (1, 3, 8, 8))"), "summary without a device"),
         (cell("import ipywidgets\n@ipywidgets.interact(x=1)\ndef f(x): pass"), "calls interact"),
     ],
 )

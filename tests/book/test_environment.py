@@ -1,8 +1,10 @@
 """The conda environment equals the one that `make` installs, the pins are ours, and no file names a machine."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -94,3 +96,29 @@ def test_the_search_finds_what_it_should():
         assert FORBIDDEN.search(text), text
     for text in ("notebooks/work/x", "./opt/x", "frame" + "work/", "<repo>/home/"):
         assert not FORBIDDEN.search(text), text
+
+
+def test_tests_hide_a_gpu_from_themselves_but_those_that_need_one(root):
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "" or os.environ.get("CINCGAN_TEST_GPU")
+    unmarked = re.compile(r"(?<!@pytest\.mark\.gpu\n)@pytest\.mark\.skipif\(not torch\.cuda\.is_available")
+    asking = [path for path in (root / "tests").rglob("*.py") if "is_available(), reason" in path.read_text("utf-8")]
+    assert len(asking) >= 2
+    assert not [path.name for path in asking if unmarked.search(path.read_text("utf-8"))]
+
+
+def test_make_hides_a_gpu_from_chapters_that_it_runs_at_smoke(root):
+    lines = (root / "Makefile").read_text("utf-8").splitlines()
+    (smoke,) = (line for line in lines if line.startswith("SMOKE ="))
+    assert smoke.split()[-1] == "CUDA_VISIBLE_DEVICES="
+    told = subprocess.run(["make", "-n", "test-gpu", "BIN="], cwd=root, capture_output=True, text=True, check=True)
+    assert "CUDA_VISIBLE_DEVICES" not in told.stdout
+    assert "CINCGAN_PRESET" not in told.stdout
+    assert "CINCGAN_TEST_GPU=1" in told.stdout
+    assert "-m gpu" in told.stdout
+
+
+def test_make_test_gpu_says_when_there_is_none(root):
+    (line,) = (line for line in (root / "Makefile").read_text("utf-8").splitlines() if "is_available" in line)
+    command = line.partition("-c '")[2].rstrip("'")
+    told = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stderr.strip()) == (1, "torch finds no GPU here.")

@@ -8,7 +8,7 @@ import pytest
 from helpers import needs_glibc
 
 from cincgan_tutorial.presets import PRESETS
-from cincgan_tutorial.training import loop, train
+from cincgan_tutorial.training import precision, train
 from cincgan_tutorial.training.memory import keep_freed_memory
 
 # Many tensors that come and go together, as in a step.
@@ -66,6 +66,6 @@ def test_another_c_library_is_left_alone(monkeypatch, answer):
 
 def test_training_keeps_it(photographs, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(loop, "keep_freed_memory", lambda: asked.append(True))
+    monkeypatch.setattr(precision, "keep_freed_memory", lambda: asked.append(True))
     train(PRESETS["smoke"], photographs, tmp_path / "run")
     assert asked == [True]

@@ -93,7 +93,8 @@ def test_a_reading_would_be_noticed(photographs):
     assert reads.count[torch.float32] == 1
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: make test-gpu")
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 @pytest.mark.parametrize("name", STAGES)
 def test_no_step_waits_for_the_gpu(photographs, name, precision):

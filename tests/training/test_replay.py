@@ -274,7 +274,8 @@ def test_a_checkpoint_goes_on_with_the_rates_of_its_machine(photographs, setting
     assert max(group["lr"] for group in groups) < 0.1
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: make test-gpu")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("name", STAGES)
 def test_a_graph_equals_its_steps_on_a_gpu(photographs, name, precision, monkeypatch):

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import warnings
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from training_helpers import PulledPlug, assert_same_run, pull_the_plug_at
 
 from cincgan_tutorial.presets import with_settings
 from cincgan_tutorial.training import Run, loop, resume, train
+from cincgan_tutorial.training.state import restore
 
 
 # Smoke: 6 steps of pre-training, 2 + 6 of stage one, 2 + 4 of the joint stage; saved every 3 steps and at each end.
@@ -157,3 +159,32 @@ def test_a_moved_run_goes_on(smoke, photographs, finished_run, tmp_path, monkeyp
             train(smoke, photographs, tmp_path / "run", command="test")
     (tmp_path / "run").rename(tmp_path / "elsewhere")
     assert_same_run(resume(tmp_path / "elsewhere"), finished_run)
+
+
+@pytest.mark.parametrize(
+    ("changed", "warned"),
+    [
+        ({}, False),
+        ({"device": None}, False),
+        ({"device": "a T4"}, True),
+        ({"threads": 99}, True),
+        ({"versions": {}}, True),
+    ],
+)
+def test_a_run_that_goes_on_elsewhere_says_that_bits_may_differ(
+    photographs, changed, warned, smoke, tmp_path, monkeypatch
+):
+    """By another device, other versions or threads; checkpoints of before the device was kept say nothing of it."""
+    with monkeypatch.context() as patch:
+        pull_the_plug_at(patch, 9)
+        with pytest.raises(PulledPlug):
+            train(smoke, photographs, tmp_path / "run", command="test")
+    run = Run.open(tmp_path / "run")
+    saved = torch.load(run.checkpoint_path, weights_only=True) | changed
+    torch.save(
+        {name: value for name, value in saved.items() if value is not None or name != "device"}, run.checkpoint_path
+    )
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        restore(run, smoke, torch.device("cpu"), photographs, False)
+    assert bool([one for one in said if "device or number of threads" in str(one.message)]) is warned
