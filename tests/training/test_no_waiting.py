@@ -52,9 +52,8 @@ def stage_at_work(precision, photographs, name, device):
     def write_line(losses):
         alarms = Alarms(name)
         alarms.note(state.step, losses)
-        state.seconds[name] = 0.0
         x, *_ = patches.batch(state.step, stage.batch)
-        loop._write_line(io.StringIO(), state, alarms, Mock(), x, preset)
+        loop._write_line(io.StringIO(), state, alarms, Mock(), x, preset, lambda: 0.0)
 
     return SimpleNamespace(step=step, warm_up=stage.warm_up, write_line=write_line)
 
