@@ -25,7 +25,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 unexport MPLBACKEND
 
 # Runs of chapters that are made while building or testing go to a folder that is thrown away. They need no GPU, and on
-# one they would fetch hundreds of photographs first.
+# one they would fetch photographs first.
 SMOKE = CINCGAN_PRESET=smoke CINCGAN_STATIC=1 CUDA_VISIBLE_DEVICES=
 
 .PHONY: help book test test-full test-colab test-gpu lint bench sync assignments address publish-check release-zip clean
@@ -145,7 +145,7 @@ test-gpu: $(ENVIRONMENT)
 	$(BIN)python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "torch finds no GPU here.")'
 	CINCGAN_TEST_GPU=1 MPLBACKEND=Agg $(BIN)python -m pytest tests -m gpu -n0 $(PYTEST_ARGS)
 	@rm -rf _build/runs/gpu
-	CINCGAN_STATIC=1 CINCGAN_RUNS='$(CURDIR)/_build/runs/gpu' \
+	CINCGAN_PRESET=colab CINCGAN_STATIC=1 CINCGAN_RUNS='$(CURDIR)/_build/runs/gpu' \
 	  $(BIN)python -m pytest --nbmake --nbmake-timeout=7200 --durations=0 -n0 notebooks $(PYTEST_ARGS)
 
 # The .md is the source, but --sync also takes a newer .ipynb back into its .md.

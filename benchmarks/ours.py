@@ -17,17 +17,12 @@ from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.presets import Preset
 from cincgan_tutorial.training import Arithmetic
 from cincgan_tutorial.training.loop import train_step
+from cincgan_tutorial.training.precision import wait
 from cincgan_tutorial.training.replay import Replay
 from cincgan_tutorial.training.state import LAYOUT, State, enter
 
 # Which part of a step the forward pass of a network belongs to.
 PARTS = {"G1": "generators", "G2": "generators", "G3": "generators", "SR": "SR", "D1": "judges", "D2": "judges"}
-
-
-def wait(device: torch.device) -> None:
-    """Wait until the device has done what it was told to."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def seconds(work: Callable[[], Any], device: torch.device) -> float:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from ours import operations, wait
+from ours import operations
 from sizes import drawing, sized
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
@@ -25,6 +25,7 @@ from torch.optim import Adam, Optimizer
 from cincgan_tutorial.architectures import EDSR, Conv2d, Networks, Upsampler
 from cincgan_tutorial.presets import Preset, Weights
 from cincgan_tutorial.training import training_device
+from cincgan_tutorial.training.precision import wait
 
 
 def power(difference: Tensor, norm: int) -> Tensor:
@@ -178,7 +179,7 @@ def plain_process(size: str, stage: str) -> Iterator[Callable[[str], int]]:
 
 def main(size: str, stage: str) -> None:
     """Answer each line of the standard input, see `plain_process`."""
-    torch.backends.cudnn.benchmark = True  # as for ours
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.allow_tf32 = True, False  # as for ours
     preset = sized(size)
     loop, draw = PlainLoop(preset, stage, training_device()), drawing(preset, stage)
 

@@ -9,6 +9,8 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from cincgan_tutorial.architectures import Networks
 
@@ -98,3 +100,16 @@ def assert_same_tensors(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
     assert a.keys() == b.keys()
     differing = [name for name in a if not torch.equal(a[name], b[name])]
     assert not differing, f"{len(differing)} of {len(a)} tensors differ, the first is {differing[0]}"
+
+
+class OneDevice(TorchDispatchMode):
+    """Refuses operations with tensors of two devices, as a GPU would; a lone number of the host may go with any.
+
+    Tensors on the device ``meta`` have shapes and no numbers. PyTorch lets many operations mix them with others.
+    """
+
+    def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+        given = [value for value in tree_leaves((arguments, keywords)) if isinstance(value, Tensor)]
+        places = {value.device for value in given if value.dim() or value.device.type != "cpu"}
+        assert len(places) <= 1, f"{function}: tensors on {sorted(map(str, places))}"
+        return function(*arguments, **(keywords or {}))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,8 @@ from ..provenance import provenance, versions
 from ..training import LAYOUT, Arithmetic, Run, Stopped, settle
 from ..training.alarms import Alarms
 from ..training.checkpoint import differences, load_checkpoint, save_checkpoint
-from ..training.precision import prepare
+from ..training.loop import stopwatch
+from ..training.precision import prepare, wait
 from ..training.run import writing
 from ..training.stopping import StopRequest
 from .files import save_system
@@ -104,13 +104,14 @@ def _do_phase(
     """Do the steps that are left of one phase."""
     if place.step == 0:
         system.begin(phase, arithmetic)
-    preset, earlier, begun = run.preset, place.seconds.get(phase.name, 0.0), time.monotonic()
+    preset, clock = run.preset, stopwatch(place.seconds.get(phase.name, 0.0))
     description = f"{system.name}: {phase.name}"
     alarms = Alarms(phase.name, on=False)  # not of tastes, but of numbers that are not finite
     with run.log_path.open("a", encoding="utf-8") as log, progress_bar(steps, description, place.step) as bar:
         while place.step < steps:
             if stop.here(place.step, preset.log_every, material.device):
-                place.seconds[phase.name] = earlier + time.monotonic() - begun
+                wait(material.device)
+                place.seconds[phase.name] = clock()
                 _save(run, system, place, alarms)
                 raise Stopped(stop.asked, f"{description}, step {place.step} of {steps}")
             system.set_rates(place.step, steps)
@@ -120,7 +121,7 @@ def _do_phase(
             alarms.note(place.step, losses)
             bar.update()
             if place.step % preset.log_every == 0 or place.step == steps:
-                _log(log, phase, place, alarms, lambda: earlier + time.monotonic() - begun)
+                _log(log, phase, place, alarms, clock)
             if place.step % preset.save_every == 0 and place.step < steps:
                 _save(run, system, place, alarms)
     place.phase, place.step = place.phase + 1, 0
@@ -137,7 +138,8 @@ def _log(log: TextIO, phase: Phase, place: _Place, alarms: Alarms, clock: Callab
 
 
 def _save(run: Run, system: System, place: _Place, alarms: Alarms) -> None:
-    alarms.check({name: [value] for name, value in system.state_dict().items()})
+    parts = {f"the weights of {name}": list(net.state_dict().values()) for name, net in system.named_children()}
+    alarms.check(parts)
     save_checkpoint(
         run.checkpoint_path,
         {

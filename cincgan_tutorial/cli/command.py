@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..presets import PRESETS, Preset, preset_named, with_settings
-from ..training import ranks
+from ..training import ranks, training_device
+from ..training.precision import full_32_bits
 from ..unpaired import Photograph, bundled_photographs, read_photographs
-from ..weights import DEFAULT, shipped_names
+from ..weights import DEFAULT, Trained, load_weights, shipped_names
 
 PHOTOS = "folder of photographs; left out: the seven that come with the installation"
 
@@ -48,6 +49,12 @@ def weights_argument(p: argparse.ArgumentParser, default: str = DEFAULT) -> None
         metavar="W",
         help=f"a shipped name ({names}), a weights file or a run folder (default: {default}, shipped)",
     )
+
+
+def networks_of(where: str | None) -> Trained:
+    """Load weights to enlarge with: on a GPU where there is one, see `inference.applied`, in 32 bits there too."""
+    full_32_bits()
+    return load_weights(where).to(training_device())
 
 
 def preset_arguments(p: argparse.ArgumentParser, more: str = "") -> None:

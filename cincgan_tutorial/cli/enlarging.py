@@ -14,9 +14,8 @@ from ..enlargement import enlarge
 from ..front_end import progress_bar
 from ..images import list_images, replacing
 from ..pictures import read_picture, size_of
-from ..training import training_device
-from ..weights import FOR_STRANGERS, load_weights
-from .command import Command, one_line, weights_argument
+from ..weights import FOR_STRANGERS
+from .command import Command, networks_of, one_line, weights_argument
 from .inputs import expanded, identity, output_names
 from .memory import lacks_memory
 from .quiet import quiet_libraries
@@ -51,7 +50,7 @@ def _upscale(options: argparse.Namespace) -> int:
         raise ValueError(f"--tile: expected at least 1 pixel, got {options.tile}.")
     inputs = expanded(options.inputs, options.out)
     weights = options.weights or FOR_STRANGERS
-    trained = load_weights(weights).to(training_device())
+    trained = networks_of(weights)
     upscaler, scale = trained.nets.upscaler(), trained.preset.scale
     if options.local_mean is not None:
         upscaler = upscaler.keeping(options.local_mean)

@@ -27,10 +27,9 @@ from ..experiments import (
 )
 from ..images import replacing
 from ..protocols import PROTOCOLS
-from ..training import training_device
 from ..unpaired import read_photographs
-from ..weights import Trained, find_weights, load_weights
-from .command import Command, held_out, results_argument, weights_argument
+from ..weights import Trained, find_weights
+from .command import Command, held_out, networks_of, results_argument, weights_argument
 
 
 def _evaluate_arguments(p: argparse.ArgumentParser) -> None:
@@ -94,7 +93,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         check_name(options.record)
     if options.photos and div2k.is_official(options.photos):
         return _evaluate_given(options)
-    trained = load_weights(options.weights).to(training_device())
+    trained = networks_of(options.weights)
     if options.lr_photos:
         return _without_reference(options, trained)
     if trained.facts.get("x_is_lr") and not options.degradation:
@@ -162,7 +161,7 @@ def _evaluate_given(options: argparse.Namespace) -> int:
     if options.degradation or options.shift:
         raise ValueError(f"{options.photos}: pairs, of which x is given. Leave --degradation and --shift out.")
     pairs = div2k.track2_pairs(options.photos)
-    trained = load_weights(options.weights).to(training_device())
+    trained = networks_of(options.weights)
     chosen = _chosen(options, trained)
     rows = evaluate_pairs(trained, pairs, chosen, options.protocol)
     print(f"{len(pairs)} pairs of {div2k.SOURCE}, x as given, best shift\n")

@@ -27,7 +27,7 @@ from ..presets import Preset, with_settings
 from ..provenance import device_name
 from ..training import LAYOUT, Arithmetic, settle
 from ..training.loop import train_step
-from ..training.precision import prepare
+from ..training.precision import prepare, wait
 from ..training.replay import EAGER
 from ..training.state import State, enter, published
 from ..training.validation import Validation
@@ -193,6 +193,5 @@ def _yardstick(material: Material) -> Callable[[], None]:
 def _seconds(work: Callable[[], None], device: torch.device) -> float:
     begun = time.monotonic()
     work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    wait(device)
     return time.monotonic() - begun

@@ -18,7 +18,7 @@ from .results import record
 
 SPENDING = "what more training seconds buy"
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
-# Beside CinCGAN two that see clean pairs only, and two that see real ones. The others of the table end further off.
+# Beside CinCGAN two that see clean pairs only, and two that see real ones: as many lines as a figure can show.
 RIVALS = ("fsrcnn", "edsr", "edsr-plus", "on-pairs")
 
 

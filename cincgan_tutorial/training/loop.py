@@ -30,7 +30,7 @@ from ..weights import Trained, load_weights, save_weights
 from . import ranks
 from .alarms import Alarms, appearance
 from .checkpoint import save_whole
-from .precision import Arithmetic, prepare, settle, training_device
+from .precision import Arithmetic, prepare, settle, training_device, wait
 from .run import Run, writing
 from .state import LAYOUT, State, beginning, enter, leave, published, restore, save
 from .steps import (
@@ -141,13 +141,14 @@ def _do_stage(run: Run, state: State, name: str, patches: UnpairedPatches, stop:
     if state.step == 0:
         enter(state, name, preset)
     length = stage.steps + stage.warm_up if stage.steps else 0
-    clock = partial(_clock, state.seconds.get(name, 0.0), time.monotonic())
+    clock = stopwatch(state.seconds.get(name, 0.0))
     validation = Validation(patches.X, patches.Y) if _validated(preset, name) else None
     device, shown, alarms = state.arithmetic.device, ranks.rank() == 0, Alarms(name, run.log, preset.alarms)
     log_path = run.log_path if shown else Path(os.devnull)
     with log_path.open("a", encoding="utf-8") as log, progress_bar(length, f"{name:8}", state.step, shown) as bar:
         while state.step < length:
             if stop.here(state.step, preset.log_every, device):
+                wait(device)
                 state.seconds[name] = clock()
                 save(run, state, alarms)
                 raise Stopped(stop.asked, f"{name}, step {state.step} of {length}")
@@ -254,9 +255,10 @@ def _keep(run: Run, state: State, step: int) -> None:
     ranks.first_does(write)
 
 
-def _clock(earlier: float, begun: float) -> float:
-    """Return the seconds of a stage: those of an earlier start, and those since this one."""
-    return earlier + time.monotonic() - begun
+def stopwatch(earlier: float = 0.0) -> Callable[[], float]:
+    """Return what tells the seconds of a stage: those of an earlier start, and those since now."""
+    begun = time.monotonic()
+    return lambda: earlier + time.monotonic() - begun
 
 
 def _write_line(

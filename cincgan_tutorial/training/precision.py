@@ -21,6 +21,17 @@ def training_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def wait(device: torch.device) -> None:
+    """Wait until the device has done what it was told to."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def full_32_bits() -> None:
+    """Let no convolution of 32-bit numbers round its factors to 19 bits first (TF32), as PyTorch does on a GPU."""
+    torch.backends.cudnn.allow_tf32 = False
+
+
 def settle(precision: Precision, device: torch.device) -> Literal["fp32", "bf16", "fp16"]:
     """Return what "auto" means on this device.
 
@@ -38,11 +49,10 @@ def settle(precision: Precision, device: torch.device) -> Literal["fp32", "bf16"
 def prepare() -> None:
     """Set what all training loops of this process want of PyTorch and of memory.
 
-    Batches have one size, and there are few others, so on a GPU trying out kernels for each pays. There, 32 bits are 32
-    bits: PyTorch would let convolutions round their factors to 19 (TF32).
+    Batches have one size, and there are few others, so on a GPU trying out kernels for each pays.
     """
     torch.backends.cudnn.benchmark = True
-    torch.backends.cudnn.allow_tf32 = False
+    full_32_bits()
     keep_freed_memory()
 
 
@@ -87,5 +97,5 @@ class Arithmetic:
         self.scaler.step(optimizer)
 
     def end_step(self) -> None:
-        """Let the scaler adapt, once for all optimizers of a training step."""
+        """Let the scaler adapt. Between two of these each optimizer takes one step."""
         self.scaler.update()

@@ -6,7 +6,7 @@ import json
 
 import pytest
 import torch
-from helpers import assert_same_tensors
+from helpers import OneDevice, assert_same_tensors
 
 from cincgan_tutorial.baselines import (
     SRGAN,
@@ -27,6 +27,7 @@ from cincgan_tutorial.baselines import (
 from cincgan_tutorial.baselines.cycle_gan import ImagePool
 from cincgan_tutorial.presets import with_settings
 from cincgan_tutorial.training import Arithmetic, Stopped
+from cincgan_tutorial.training.alarms import Alarms
 
 CPU = torch.device("cpu")
 SYSTEMS = [FSRCNNSystem, edsr, srresnet, SRGAN, edsr_plus, srgan_plus, on_pairs, CycleGAN, DualGAN]
@@ -93,6 +94,19 @@ def test_every_system_takes_steps_in_half_precision(make, smoke, photographs, tm
     assert all(torch.isfinite(value).all() for value in system.state_dict().values())
 
 
+def test_seconds_are_taken_after_the_wait_for_the_device(smoke, material, tmp_path, monkeypatch):
+    clock, real = [0.0], Alarms.read
+
+    def waited(alarms, looks=None):
+        clock[0] += 10.0
+        return real(alarms, looks)
+
+    monkeypatch.setattr(Alarms, "read", waited)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    run = train_system(edsr(smoke), material, {"clean pairs": 6}, tmp_path / "run")
+    assert [line["seconds"] for line in run.log] == [10.0, 20.0, 30.0]
+
+
 @pytest.mark.parametrize("make", SYSTEMS)
 def test_all_of_a_step_of_every_system_lies_on_its_device_and_no_number_is_read(make, smoke, monkeypatch):
     """On the device ``meta``, where an error is made of what would be an error on a GPU, or make the host wait."""
@@ -109,9 +123,10 @@ def test_all_of_a_step_of_every_system_lies_on_its_device_and_no_number_is_read(
                 group["fused"] = False  # not made for meta
         sides = (16, 64) if "pairs" in phase.data else (16, 16, 64)
         batch = tuple(torch.empty(phase.batch, 3, side, side, device=meta) for side in sides)
-        for _ in range(2):
-            losses = system.step(batch)
-            assert {value.device for value in losses.values()} == {meta}
+        with OneDevice():
+            for _ in range(2):
+                losses = system.step(batch)
+                assert {value.device for value in losses.values()} == {meta}
 
 
 @pytest.mark.parametrize(("make", "after"), INTERRUPTED)

@@ -49,8 +49,7 @@ def summarises_wherever(code: str) -> bool:
     """Whether a cell calls torchinfo's summary without a device: where there is a GPU, the network would stay there."""
     return any(
         isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "summary"
+        and "summary" in (getattr(node.func, "id", ""), getattr(node.func, "attr", ""))
         and "device" not in {keyword.arg for keyword in node.keywords}
         for node in ast.walk(ast.parse(TransformerManager().transform_cell(code)))
     )
@@ -103,6 +102,7 @@ def cell(code: str, *tags: str) -> nbformat.NotebookNode:
         (cell("1", "skip-execution"), "tag skip-execution"),
         (cell("from ipywidgets import interact\ninteract(print, x=1)"), "calls interact"),
         (cell("from torchinfo import summary\nsummary(net, (1, 3, 8, 8))"), "summary without a device"),
+        (cell("import torchinfo\ntorchinfo.summary(net, (1, 3, 8, 8))"), "summary without a device"),
         (cell("import ipywidgets\n@ipywidgets.interact(x=1)\ndef f(x): pass"), "calls interact"),
     ],
 )

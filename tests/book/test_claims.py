@@ -830,10 +830,10 @@ def test_chapter_7_two_of_three_machines_stay_below_six_minutes_and_the_third_ne
     (step,) = (
         row for row in recorded("bench-avx512").data["rows"] if (row["size"], row["stage"]) == ("lesson", "first")
     )
-    assert 0.6 < step["share_of_peak"] < 0.7
+    assert 0.55 < step["share_of_peak"] < 0.65
 
 
-def test_chapter_7_the_machines_with_two_threads_are_those_of_the_benchmark() -> None:
+def test_chapter_7_the_processors_with_two_threads_have_the_names_of_those_of_the_benchmark() -> None:
     for timed, bench in zip(TWO_THREADS, ("bench", "bench-avx512", "bench-avx512"), strict=True):
         assert recorded(timed).data["training"]["device"] == recorded(bench).provenance["device"]
     dates = [recorded(name).data["training"]["date"] for name in TWO_THREADS]

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from cincgan_tutorial import perceptual
-from cincgan_tutorial.cli import studying
+from cincgan_tutorial.cli import command, studying
 from cincgan_tutorial.degradation import DEGRADATIONS, bicubic_downsample
 from cincgan_tutorial.experiments import Study, eightfold, evaluate, keeping, noisy, results, run_study, systems, table
 from cincgan_tutorial.images import read_pixels
@@ -378,3 +378,16 @@ def test_nor_is_it_taken_by_a_study(cincgan, folder, both, tmp_path, option):
 
 def test_nor_looked_at_as_hr_photographs(cincgan, folder, both):
     assert "LR_bicubic_x4/p0.png" in cincgan("check", "--lr-photos", folder, "--hr-photos", both).error()
+
+
+@pytest.mark.parametrize("name", ["evaluate", "upscale"])
+def test_networks_are_applied_on_a_gpu_where_there_is_one_and_in_32_bits(
+    cincgan, finished, unseen, tmp_path, monkeypatch, name
+):
+    """The device ``meta`` has no numbers to bring back, and says so."""
+    monkeypatch.setattr(command, "training_device", lambda: torch.device("meta"))
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    where = ("--photos", unseen) if name == "evaluate" else (*sorted(unseen.glob("*.png")), "--out", tmp_path / "out")
+    with pytest.raises(NotImplementedError, match="out of meta"):
+        cincgan(name, "--weights", finished, *where)
+    assert not torch.backends.cudnn.allow_tf32

@@ -141,7 +141,7 @@ def test_a_photograph_that_does_not_fit_is_named(cincgan, finished_run, tmp_path
 
 
 def test_the_other_commands_say_what_would_need_less(cincgan, finished_run, folder, tmp_path, monkeypatch):
-    for module, name in ((scoring, "evaluate"), (checking, "survey"), (enlarging, "load_weights")):
+    for module, name in ((scoring, "evaluate"), (checking, "survey"), (enlarging, "networks_of")):
         monkeypatch.setattr(module, name, too_much)
     monkeypatch.setitem(studying._STUDIES, "bound", studying._Study("?", too_much))
     for command, remedy in {

@@ -1,7 +1,7 @@
 """What a GPU would meet, as far as a machine without one can tell.
 
-Tensors on the device ``meta`` have shapes and no numbers. As on a GPU they can't be mixed with those of the host; and
-reading a number of theirs, for which a GPU would make the host wait, is an error.
+Tensors on the device ``meta`` have shapes and no numbers. Reading a number of theirs, for which a GPU would make the
+host wait, is an error; mixing them with those of the host is one under `helpers.OneDevice`.
 """
 
 from contextlib import nullcontext
@@ -10,12 +10,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from helpers import random_images
+from helpers import OneDevice, random_images
 from torch import nn
 
 from cincgan_tutorial.architectures import Networks
 from cincgan_tutorial.degradation import SYNTHETIC_MILD
 from cincgan_tutorial.experiments import pace
+from cincgan_tutorial.experiments.evaluate import cleaning_scores
 from cincgan_tutorial.experiments.systems import denoised, systems
 from cincgan_tutorial.grading import checking
 from cincgan_tutorial.inference import applied, super_resolve
@@ -51,18 +52,18 @@ def elsewhere(nets: nn.Module) -> nn.Module:
 
 @pytest.mark.parametrize("name", STAGES)
 @pytest.mark.parametrize("settings", [{}, {"discriminator.batch_norm": True, "adam_per_cycle": True, "clip": 1.0}])
-def test_all_of_a_step_lies_on_its_device_and_no_number_is_read(photographs, name, settings, unfused):
+def test_all_of_a_step_lies_on_its_device_and_no_number_is_read(name, settings, unfused):
     preset = with_settings(PRESETS["smoke"], {"precision": "fp32"} | settings)
     stage, nets = preset.stages()[name], elsewhere(Networks.from_preset(preset))
     state = loop.State(name, 0, nets, Elementary("fp32", META))
     loop.enter(state, name, preset)
     sides = (preset.patch, preset.patch, preset.patch * preset.scale)
-    for state.step in range(stage.warm_up + 2):
-        batch = tuple(torch.empty(stage.batch, 3, side, side, device=META) for side in sides)
-        losses = loop.train_step(state, name, stage, preset, batch)
-    assert {value.device for value in losses.values()} == {META}
-    looks = appearance(loop.published(state), batch[0], preset.scale, name == "joint", state.arithmetic)
-    assert {value.device for value in looks.values()} == {META}
+    batch = tuple(torch.empty(stage.batch, 3, side, side, device=META) for side in sides)
+    with OneDevice():
+        for state.step in range(stage.warm_up + 2):
+            losses = loop.train_step(state, name, stage, preset, batch)
+        looks = appearance(loop.published(state), batch[0], preset.scale, name == "joint", state.arithmetic)
+    assert {value.device for value in (losses | looks).values()} == {META}
     if name == "joint":
         with pytest.raises(RuntimeError, match="meta"):
             losses["D1"].item()
@@ -70,15 +71,19 @@ def test_all_of_a_step_lies_on_its_device_and_no_number_is_read(photographs, nam
 
 def test_a_batch_is_cut_where_the_photographs_are(photographs):
     patches = UnpairedPatches(photographs, SYNTHETIC_MILD, 16).to(META)
-    assert {images.device for images in patches.batch(3, 4, 1)} == {META}
+    with OneDevice():
+        assert {images.device for images in patches.batch(3, 4, 1)} == {META}
 
 
-def test_a_checkpoint_is_looked_through_by_one_reading(monkeypatch):
-    """Of each of its parts, and not of each tensor."""
-    read, real = [], torch.Tensor.__bool__
-    monkeypatch.setattr(torch.Tensor, "__bool__", lambda one: read.append(one) or real(one))
-    Alarms("first").check({"G1": [torch.ones(3), torch.ones(()), torch.tensor(1)], "G2": [torch.ones(2)]})
-    assert len(read) == 2
+def test_two_devices_would_be_noticed():
+    with OneDevice(), pytest.raises(AssertionError, match=r"\['cpu', 'meta'\]"):
+        torch.ones(2, 2) @ torch.ones(2, 2, device=META)
+
+
+def test_a_checkpoint_is_looked_through_where_it_is():
+    """One reading of each part, not one of each tensor: only then something is brought to the host."""
+    with pytest.raises(RuntimeError, match="item"):
+        Alarms("first").check({"G1": [torch.ones(3, device=META), torch.ones((), device=META)]})
 
 
 class Elsewhere(nn.Module):
@@ -101,15 +106,16 @@ def test_a_network_is_applied_where_it_is_and_its_answer_comes_back():
     assert answer.device == CPU, "a network without weights is where the images are"
 
 
-@pytest.mark.parametrize("name", ["SR alone", "G1 then SR", "CinCGAN", "denoised", "tiles"])
-def test_every_system_takes_the_image_to_its_networks(name, smoke):
+@pytest.mark.parametrize("name", ["SR alone", "G1 then SR", "CinCGAN", "denoised", "tiles", "cleaning"])
+def test_every_system_takes_the_image_to_its_networks(name, smoke, bundled):
     nets, before = Networks.from_preset(smoke).eval(), Networks.from_preset(smoke).upscaler().eval()
-    trained = Trained(nets, before, smoke, {})
+    trained = Trained(nets, before, smoke, {"x_photographs": {}, "yz_photographs": {}})
     assert trained.to(META) is trained
     all_of_them = {
         **systems(trained),
         "denoised": next(iter(denoised(trained, "nlm", [5.0]).values())),
         "tiles": lambda x: super_resolve(trained.nets.upscaler(), x, 8),
+        "cleaning": lambda x: cleaning_scores(trained, bundled.held_out[:1]),
     }
     # All is done there, and only what comes back has no numbers.
     with pytest.raises(NotImplementedError, match="out of meta"):
@@ -121,15 +127,16 @@ def test_a_recording_is_made_before_the_steps_that_count(monkeypatch):
     clock, done = [0.0], {"yardstick": count(), "one": count()}
 
     def work(which, seconds):
+        # The first call of each is step 0.
         clock[0] += 100.0 if next(done[which]) <= EAGER else seconds
 
-    monkeypatch.setattr(pace, "_yardstick", lambda material: lambda: work("yardstick", 0.25))
+    monkeypatch.setattr(pace, "_yardstick", lambda material: lambda: work("yardstick", 0.125))
     monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    measured = pace._yardsticks(lambda step: work("one", 2.0), SimpleNamespace(device=CPU))
+    measured = pace._yardsticks(lambda step: work("one", 1.0), SimpleNamespace(device=CPU))
     assert measured == pytest.approx(8)
-    assert next(done["one"]) > EAGER + 3, "the time for it begins behind the warm-up"
+    assert next(done["one"]) == EAGER + 2 + 4, "the four seconds begin behind the warm-up"
     done["yardstick"] = count()
-    assert pace.seconds_of_yardstick(SimpleNamespace(device=CPU)) == 0.25
+    assert pace.seconds_of_yardstick(SimpleNamespace(device=CPU)) == 0.125
 
 
 def test_32_bits_are_32_bits_in_convolutions_too(monkeypatch):

@@ -5,8 +5,11 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from helpers import needs_glibc
 
+from cincgan_tutorial.baselines import Material, edsr, train_system
+from cincgan_tutorial.experiments.pace import seconds_of_yardstick
 from cincgan_tutorial.presets import PRESETS
 from cincgan_tutorial.training import precision, train
 from cincgan_tutorial.training.memory import keep_freed_memory
@@ -64,8 +67,18 @@ def test_another_c_library_is_left_alone(monkeypatch, answer):
     assert keep_freed_memory() is False
 
 
-def test_training_keeps_it(photographs, tmp_path, monkeypatch):
-    asked = []
+@pytest.mark.parametrize("what", ["train", "train_system", "pace"])
+def test_whatever_trains_keeps_it_and_tries_out_kernels(photographs, tmp_path, monkeypatch, what):
+    asked, smoke = [], PRESETS["smoke"]
     monkeypatch.setattr(precision, "keep_freed_memory", lambda: asked.append(True))
-    train(PRESETS["smoke"], photographs, tmp_path / "run")
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    material = Material(smoke, photographs, torch.device("cpu"))
+    {
+        "train": lambda: train(smoke, photographs, tmp_path / "run"),
+        "train_system": lambda: train_system(edsr(smoke), material, {"clean pairs": 1}, tmp_path / "run"),
+        "pace": lambda: seconds_of_yardstick(material),
+    }[what]()
     assert asked == [True]
+    assert torch.backends.cudnn.benchmark
+    assert not torch.backends.cudnn.allow_tf32
