@@ -205,7 +205,7 @@ def spending(result: Recorded, chosen: Sequence[str]) -> Figure:
             label=f"{line['system']}{' (saw pairs)' if line['sees_pairs'] else ''}",
         )
     axes.set_xscale("log")
-    axes.set_xticks(seconds, [f"{second:g}" for second in seconds], minor=False)
+    axes.set_xticks(seconds, [f"{second:.3g}" for second in seconds], minor=False)
     axes.minorticks_off()
     axes.set_xlabel("training seconds", fontsize=9)
     axes.set_ylabel("PSNR over bicubic (dB)", fontsize=9)
