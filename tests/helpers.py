@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from cincgan_tutorial.architectures import Networks
+from cincgan_tutorial.training.alarms import Alarms
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "cincgan_tutorial"
@@ -100,6 +101,18 @@ def assert_same_tensors(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
     assert a.keys() == b.keys()
     differing = [name for name in a if not torch.equal(a[name], b[name])]
     assert not differing, f"{len(differing)} of {len(a)} tensors differ, the first is {differing[0]}"
+
+
+def only_readings_take_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let reading the numbers of a log line take ten seconds, as if a device were behind, and nothing else any."""
+    clock, real = [0.0], Alarms.read
+
+    def waited(alarms, looks=None):
+        clock[0] += 10.0
+        return real(alarms, looks)
+
+    monkeypatch.setattr(Alarms, "read", waited)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
 
 
 class OneDevice(TorchDispatchMode):

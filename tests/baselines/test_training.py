@@ -6,7 +6,7 @@ import json
 
 import pytest
 import torch
-from helpers import OneDevice, assert_same_tensors
+from helpers import OneDevice, assert_same_tensors, only_readings_take_time
 
 from cincgan_tutorial.baselines import (
     SRGAN,
@@ -27,7 +27,6 @@ from cincgan_tutorial.baselines import (
 from cincgan_tutorial.baselines.cycle_gan import ImagePool
 from cincgan_tutorial.presets import with_settings
 from cincgan_tutorial.training import Arithmetic, Stopped
-from cincgan_tutorial.training.alarms import Alarms
 
 CPU = torch.device("cpu")
 SYSTEMS = [FSRCNNSystem, edsr, srresnet, SRGAN, edsr_plus, srgan_plus, on_pairs, CycleGAN, DualGAN]
@@ -95,14 +94,7 @@ def test_every_system_takes_steps_in_half_precision(make, smoke, photographs, tm
 
 
 def test_seconds_are_taken_after_the_wait_for_the_device(smoke, material, tmp_path, monkeypatch):
-    clock, real = [0.0], Alarms.read
-
-    def waited(alarms, looks=None):
-        clock[0] += 10.0
-        return real(alarms, looks)
-
-    monkeypatch.setattr(Alarms, "read", waited)
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    only_readings_take_time(monkeypatch)
     run = train_system(edsr(smoke), material, {"clean pairs": 6}, tmp_path / "run")
     assert [line["seconds"] for line in run.log] == [10.0, 20.0, 30.0]
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from helpers import OneDevice, random_images
+from helpers import OneDevice, only_readings_take_time, random_images
 from torch import nn
 
 from cincgan_tutorial.architectures import Networks
@@ -148,14 +148,7 @@ def test_32_bits_are_32_bits_in_convolutions_too(monkeypatch):
 
 
 def test_seconds_are_taken_after_the_wait_for_the_device(smoke, photographs, tmp_path, monkeypatch):
-    clock, real = [0.0], Alarms.read
-
-    def waited(alarms, looks=None):
-        clock[0] += 10.0
-        return real(alarms, looks)
-
-    monkeypatch.setattr(Alarms, "read", waited)
-    monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
+    only_readings_take_time(monkeypatch)
     run = train(smoke, photographs, tmp_path / "run")
     lines = [line for line in run.log if line["stage"] == "pretrain" and "SR" in line]
     assert [line["seconds"] for line in lines] == [10.0 * number for number in range(1, len(lines) + 1)]
