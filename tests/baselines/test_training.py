@@ -229,6 +229,17 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_a_checkpoint(smoke, mater
     assert not (tmp_path / "run" / "weights.safetensors").exists()
 
 
+@pytest.mark.parametrize("make", [edsr, CycleGAN])
+def test_no_checkpoint_holds_a_weight_that_is_not_finite(make, smoke, material, tmp_path, monkeypatch):
+    """Of any network, and none of its tensors only: here the last one, spoilt between two losses that are finite."""
+    system = make(smoke)
+    last = "network" if make is edsr else "F"
+    monkeypatch.setattr(loop, "_log", lambda *_: list(getattr(system, last).parameters())[-1].data.fill_(float("nan")))
+    with pytest.raises(ValueError, match=f"a number in the weights of {last} is not finite any more"):
+        train_system(system, material, steps_for(system, 5), tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoint.pt").exists()
+
+
 def test_weights_of_another_system_or_size_are_not_loaded(smoke, material, tmp_path):
     run = train_system(edsr(smoke), material, {"clean pairs": 1}, tmp_path / "run")
     with pytest.raises(ValueError, match=r"holds .*EDSR-1x8.*, expected .*SRResNet-1x8"):
