@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from cincgan_tutorial.experiments import recorded
+from cincgan_tutorial.experiments.spending import RIVALS
 from cincgan_tutorial.presets import PRESETS
 
 CLEAN_ONLY = ("edsr", "fsrcnn")
@@ -23,6 +24,12 @@ def gains() -> dict[str, list[float]]:
 def test_each_budget_is_twice_the_one_before() -> None:
     budgets = [point["budget_seconds"] for point in recorded("lesson-budget").data["points"]]
     assert [b / a for a, b in pairwise(budgets)] == [2, 2, 2]
+
+
+def test_five_systems_were_trained_beside_interpolation() -> None:
+    for point in recorded("lesson-budget").data["points"]:
+        assert [line["key"] for line in point["table"]] == ["bicubic", *RIVALS, "cincgan"]
+    assert {*RIVALS} == {*CLEAN_ONLY, *REAL_PAIRS}
 
 
 def test_what_is_drawn_was_admitted_at_every_budget() -> None:
