@@ -23,7 +23,6 @@ from cincgan_tutorial.inference import applied, super_resolve
 from cincgan_tutorial.presets import PRESETS, with_settings
 from cincgan_tutorial.training import Arithmetic, loop, ranks, steps, train
 from cincgan_tutorial.training.alarms import Alarms, appearance
-from cincgan_tutorial.training.precision import prepare
 from cincgan_tutorial.training.replay import EAGER
 from cincgan_tutorial.unpaired import UnpairedPatches
 from cincgan_tutorial.weights import Trained
@@ -137,14 +136,6 @@ def test_a_recording_is_made_before_the_steps_that_count(monkeypatch):
     assert next(done["one"]) == EAGER + 2 + 4, "the four seconds begin behind the warm-up"
     done["yardstick"] = count()
     assert pace.seconds_of_yardstick(SimpleNamespace(device=CPU)) == 0.125
-
-
-def test_32_bits_are_32_bits_in_convolutions_too(monkeypatch):
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
-    prepare()
-    assert not torch.backends.cudnn.allow_tf32
-    assert torch.backends.cudnn.benchmark
 
 
 def test_seconds_are_taken_after_the_wait_for_the_device(smoke, photographs, tmp_path, monkeypatch):
