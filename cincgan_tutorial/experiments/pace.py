@@ -171,7 +171,6 @@ def _yardsticks(one: Callable[[int], None], material: Material) -> float:
     prepare()
     yardstick, device = _yardstick(material), material.device
     lengths: list[float] = []
-    begun = time.monotonic()
     before = _seconds(yardstick, device)
     for step in range(_WARM_UP + _MOST):
         if step == _WARM_UP:

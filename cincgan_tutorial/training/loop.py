@@ -255,7 +255,7 @@ def _keep(run: Run, state: State, step: int) -> None:
     ranks.first_does(write)
 
 
-def stopwatch(earlier: float = 0.0) -> Callable[[], float]:
+def stopwatch(earlier: float) -> Callable[[], float]:
     """Return what tells the seconds of a stage: those of an earlier start, and those since now."""
     begun = time.monotonic()
     return lambda: earlier + time.monotonic() - begun
