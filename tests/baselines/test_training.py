@@ -230,9 +230,10 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_a_checkpoint(smoke, mater
 
 
 @pytest.mark.parametrize("make", [edsr, CycleGAN])
-def test_no_checkpoint_holds_a_weight_that_is_not_finite(make, smoke, material, tmp_path, monkeypatch):
-    """Of any network, and none of its tensors only: here the last one, spoilt between two losses that are finite."""
-    system = make(smoke)
+def test_no_checkpoint_holds_a_weight_that_is_not_finite(make, smoke, photographs, tmp_path, monkeypatch):
+    """Whichever of its tensors: here the last of a network, spoilt after the last loss before the checkpoint."""
+    preset = with_settings(smoke, {"log_every": 3, "save_every": 3})
+    system, material = make(preset), Material(preset, photographs, CPU)
     last = "network" if make is edsr else "F"
     monkeypatch.setattr(loop, "_log", lambda *_: list(getattr(system, last).parameters())[-1].data.fill_(float("nan")))
     with pytest.raises(ValueError, match=f"a number in the weights of {last} is not finite any more"):
